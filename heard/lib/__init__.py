@@ -1,0 +1,1 @@
+"""Tools that know nothing of customers: the database server, jobs, cursors, charts."""

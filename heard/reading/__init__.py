@@ -1,0 +1,8 @@
+"""What a message says: language, mood, need, stance and urgency; texts in, `Reading` values out.
+
+Pure: no database, no network, NumPy only. `read(texts)` takes a list and is fast on long ones.
+"""
+
+from heard.reading.reading import Mood, Reading, Stance, Urgency, read
+
+__all__ = ["Mood", "Reading", "Stance", "Urgency", "read"]
