@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -22,14 +22,6 @@ class Kind(StrEnum):
     INCOMING = "incoming"
     REPLY = "reply"
     NOTE = "note"
-
-
-class Need(StrEnum):
-    """What an incoming message asks of us."""
-
-    ANSWER = "answer"
-    RECOGNITION = "recognition"
-    NOTHING = "nothing"
 
 
 class SendState(StrEnum):
@@ -63,6 +55,9 @@ class Incoming:
     For `Kind.REPLY` (what our side said there) `sender` is our account, `author` the person of ours
     if the place tells, and `to` the address of the person we answered when the place tells; empty
     means that the parents will show it.
+
+    `need` is set where the place itself tells what is asked of us (a missed call needs an answer);
+    empty leaves it to the reading.
     """
 
     external_id: str
@@ -80,7 +75,7 @@ class Incoming:
     language: str = ""
     is_public: bool = False
     is_automatic: bool = False
-    need: Need | None = None
+    need: Literal["", "answer", "recognition", "nothing"] = ""
     files: tuple[File, ...] = ()
     extra: Mapping[str, Any] = field(default=NOTHING)
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from heard.channels.base import Need
-
 
 class Mood(StrEnum):
     """The feeling the writer expresses."""
@@ -15,6 +13,14 @@ class Mood(StrEnum):
     NEGATIVE = "negative"
     NEUTRAL = "neutral"
     POSITIVE = "positive"
+
+
+class Need(StrEnum):
+    """What an incoming message asks of us."""
+
+    ANSWER = "answer"
+    RECOGNITION = "recognition"
+    NOTHING = "nothing"
 
 
 class Stance(StrEnum):
