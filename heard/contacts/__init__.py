@@ -1,0 +1,1 @@
+"""People outside, with every address under which they speak to us."""

@@ -1,0 +1,1 @@
+"""The spine: intake, conversations, clocks, inbox, replying, ledger."""

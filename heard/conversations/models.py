@@ -1,0 +1,716 @@
+"""Inboxes, what arrived in them, the conversations it became, and the clocks that run over them.
+
+Rows of `Message`, `Resolution`, `Acknowledgement` and `Promise` are what happened. Most of
+`Conversation` and all of `Clock` follow from them and are kept by `settling.settle` alone, so that the
+order in which things arrive does not matter.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Self
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
+
+from heard.contacts.models import Contact
+from heard.staff.models import Brand, Place, Team, User
+
+
+def new_token() -> str:
+    """A secret that may stand in an address: 128 bits, URL-safe."""
+    return secrets.token_urlsafe(16)
+
+
+class Hours(models.Model):
+    """When a place answers; `week`, `closed` and `extra` are read by `hours.from_json`."""
+
+    name = models.CharField(max_length=120, unique=True)
+    timezone = models.CharField(max_length=60, default="UTC")
+    week = models.JSONField(default=list)
+    country = models.CharField(max_length=2, blank=True, default="")
+    subdivision = models.CharField(max_length=10, blank=True, default="")
+    closed = models.JSONField(default=list)
+    extra = models.JSONField(default=dict)
+    is_sample = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        db_table = "opening_hours"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Policy(models.Model):
+    """What we promise: minutes of open time for each kind of clock; empty means no such clock."""
+
+    name = models.CharField(max_length=120, unique=True)
+    first_response_minutes = models.PositiveIntegerField(null=True, blank=True, default=240)
+    next_response_minutes = models.PositiveIntegerField(null=True, blank=True, default=480)
+    resolution_minutes = models.PositiveIntegerField(null=True, blank=True, default=None)
+    recognition_minutes = models.PositiveIntegerField(null=True, blank=True, default=1440)
+    warn_assignee_percent = models.PositiveSmallIntegerField(default=50)
+    warn_manager_percent = models.PositiveSmallIntegerField(default=80)
+    is_sample = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        db_table = "sla_policy"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class InboxQuerySet(models.QuerySet["Inbox"]):
+    """Which inboxes."""
+
+    def visible_to(self, user: User) -> Self:
+        """An owner sees all; others what is open to everybody or to one of their teams."""
+        if user.is_owner:
+            return self
+        return self.filter(Q(teams=None) | Q(teams__members=user)).distinct()
+
+
+class Inbox(models.Model):
+    """One connected account of a channel; its keeper answers for it."""
+
+    name = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=30)
+    slug = models.SlugField(max_length=120, unique=True)
+    token = models.CharField(max_length=40, unique=True, default=new_token)
+    secret = models.TextField(blank=True, default="")
+    """Sealed by `lib.sealing`; the signing secret or the credentials of the place."""
+    settings = models.JSONField(default=dict, blank=True)
+    address = models.CharField(max_length=320, blank=True, default="")
+    brand = models.ForeignKey(Brand, on_delete=models.SET_NULL, null=True, blank=True)
+    place = models.ForeignKey(Place, on_delete=models.SET_NULL, null=True, blank=True)
+    keeper = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="keeps"
+    )
+    teams = models.ManyToManyField(Team, blank=True, related_name="inboxes")
+    hours = models.ForeignKey(Hours, on_delete=models.PROTECT, null=True, blank=True)
+    """Empty: every hour counts."""
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT)
+    is_public = models.BooleanField(default=False)
+    is_sample = models.BooleanField(default=False, db_default=False)
+    created_at = models.DateTimeField()
+    last_heard_at = models.DateTimeField(null=True)
+
+    objects = InboxQuerySet.as_manager()
+
+    class Meta:
+        db_table = "inbox"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportRun(models.Model):
+    """One archive brought in; `position` is how far it came, so that it can go on from there."""
+
+    archive = models.CharField(max_length=30)
+    source = models.TextField()
+    digest = models.CharField(max_length=64)
+    options = models.JSONField(default=dict)
+    position = models.BigIntegerField(default=0)
+    taken_count = models.BigIntegerField(default=0)
+    known_count = models.BigIntegerField(default=0)
+    set_aside_count = models.BigIntegerField(default=0)
+    started_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "import_run"
+
+    def __str__(self) -> str:
+        return f"{self.archive} {self.source}"
+
+
+class Delivery(models.Model):
+    """What arrived, as it arrived: stored before it is understood, and can be taken in again."""
+
+    class State(models.TextChoices):
+        """What became of it."""
+
+        WAITING = "waiting", _("waiting")
+        TAKEN = "taken", _("taken in")
+        SET_ASIDE = "set_aside", _("set aside")
+
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE)
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, null=True)
+    external_id = models.CharField(max_length=200, db_default="")
+    received_at = models.DateTimeField()
+    headers = models.JSONField(default=dict, db_default={})
+    body = models.BinaryField()
+    where = models.CharField(max_length=200, db_default="")
+    state = models.CharField(max_length=10, choices=State.choices, db_default=State.WAITING)
+    reason = models.CharField(max_length=300, db_default="")
+    message_count = models.IntegerField(db_default=0)
+    try_count = models.SmallIntegerField(db_default=0)
+
+    class Meta:
+        db_table = "delivery"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["inbox", "external_id"],
+                condition=~Q(external_id=""),
+                name="a_delivery_is_kept_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(state="waiting"), name="delivery_waiting"),
+            models.Index(
+                fields=["-received_at"], condition=Q(state="set_aside"), name="delivery_set_aside"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"delivery {self.pk}"
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    """Which conversations. Every view starts from `visible_to`."""
+
+    def visible_to(self, user: User) -> Self:
+        """What this person may see: the conversations of the inboxes they may see."""
+        if user.is_owner:
+            return self
+        inboxes = Inbox.objects.visible_to(user).values_list("pk", flat=True)
+        return self.filter(inbox_id__in=list(inboxes))
+
+    def open(self) -> Self:
+        """Neither resolved nor asleep."""
+        return self.filter(status=Conversation.Status.OPEN)
+
+
+class Conversation(models.Model):
+    """The messages between one contact and one inbox under one thread root.
+
+    `contact` is empty for posts of ours to nobody in particular and for replies whose question has
+    not arrived. `is_history` marks what came closed from an archive.
+
+    Only people's deeds change `assignee`, `team`, `snoozed_until`; all else is kept by
+    `settling.settle`.
+    """
+
+    class Status(models.TextChoices):
+        """Where it stands."""
+
+        OPEN = "open", _("open")
+        SNOOZED = "snoozed", _("snoozed")
+        RESOLVED = "resolved", _("resolved")
+
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE)
+    contact = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, null=True, related_name="conversations"
+    )
+    root = models.CharField(max_length=300)
+    token = models.CharField(max_length=40, db_default="")
+    """The private link of the contact page; empty elsewhere."""
+    subject = models.CharField(max_length=300, db_default="")
+    is_public = models.BooleanField(db_default=False)
+    is_history = models.BooleanField(db_default=False)
+    status = models.CharField(max_length=10, choices=Status.choices, db_default=Status.OPEN)
+    assignee = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="assigned"
+    )
+    team = models.ForeignKey(Team, on_delete=models.SET_NULL, null=True, blank=True)
+    snoozed_until = models.DateTimeField(null=True)
+    snoozed_at = models.DateTimeField(null=True)
+
+    started_at = models.DateTimeField(null=True)
+    """The first message, incoming or reply."""
+    last_at = models.DateTimeField(null=True)
+    """The last message, incoming or reply."""
+    first_incoming_at = models.DateTimeField(null=True)
+    last_incoming_at = models.DateTimeField(null=True)
+    started_by_contact = models.BooleanField(db_default=False)
+    first_reply_seconds = models.FloatField(null=True)
+    """From the first incoming message to the first later reply; empty while there is none."""
+    incoming_count = models.IntegerField(db_default=0)
+    reply_count = models.IntegerField(db_default=0)
+
+    need = models.CharField(max_length=12, db_default="nothing")
+    """The strongest need that is still unmet."""
+    waiting_since = models.DateTimeField(null=True)
+    """Start of the oldest unmet clock on an incoming message."""
+    due_at = models.DateTimeField(null=True)
+    """When the next unmet clock falls, or fell, due; `due_from` is when that clock started."""
+    due_from = models.DateTimeField(null=True)
+    due_kind = models.CharField(max_length=20, db_default="")
+    promised_at = models.DateTimeField(null=True)
+    """When the earliest open promise falls due."""
+
+    first_mood = models.CharField(max_length=8, db_default="")
+    last_mood = models.CharField(max_length=8, db_default="")
+    is_turned = models.BooleanField(null=True)
+    """Began negative and was answered: did it end positive or thankful? Empty: it does not apply."""
+    is_urgent = models.BooleanField(db_default=False)
+
+    contact_name = models.CharField(max_length=200, db_default="")
+    preview = models.CharField(max_length=200, db_default="")
+    last_kind = models.CharField(max_length=8, db_default="")
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        db_table = "conversation"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["inbox", "root", "contact"],
+                nulls_distinct=False,
+                name="one_conversation_a_contact_and_root",
+            ),
+        ]
+        indexes = [
+            models.Index(F("last_at").desc(), F("id").desc(), name="conversation_newest"),
+            models.Index(
+                F("last_at").desc(),
+                F("id").desc(),
+                condition=Q(status="open"),
+                name="conversation_open",
+            ),
+            models.Index(
+                fields=["assignee", "-last_at", "-id"],
+                condition=Q(status="open", assignee__isnull=False),
+                name="conversation_mine",
+            ),
+            models.Index(
+                F("last_at").desc(),
+                F("id").desc(),
+                condition=Q(status="open", assignee__isnull=True),
+                name="conversation_unassigned",
+            ),
+            models.Index(
+                fields=["waiting_since", "id"],
+                condition=Q(status="open", waiting_since__isnull=False),
+                name="conversation_waiting",
+            ),
+            models.Index(
+                fields=["due_at", "id"],
+                condition=Q(status="open", due_at__isnull=False),
+                name="conversation_due",
+            ),
+            models.Index(
+                fields=["promised_at", "id"],
+                condition=Q(promised_at__isnull=False),
+                name="conversation_promised",
+            ),
+            models.Index(
+                fields=["snoozed_until"], condition=Q(status="snoozed"), name="conversation_asleep"
+            ),
+            models.Index(fields=["contact", "-last_at"], name="conversation_of_contact"),
+            models.Index(fields=["inbox", "started_at"], name="conversation_of_inbox"),
+            models.Index(
+                fields=["token"], condition=~Q(token=""), name="conversation_private_link"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"conversation {self.pk}"
+
+
+class Message(models.Model):
+    """Something said: *incoming*, a *reply* of ours, or a *note* that never leaves the house.
+
+    The reading lies in the same row. `read_by` is "" when it was not read, "model", or "person" once
+    somebody has corrected it: then no model changes it again.
+    """
+
+    class Kind(models.TextChoices):
+        """Which way it went."""
+
+        INCOMING = "incoming", _("incoming")
+        REPLY = "reply", _("reply")
+        NOTE = "note", _("note")
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    external_id = models.CharField(max_length=300, db_default="")
+    parent = models.CharField(max_length=300, db_default="")
+    up = models.CharField(max_length=300, db_default="")
+    """The external id under which it hangs in its thread: its root or parent as the place named it."""
+    at = models.DateTimeField()
+    contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, db_index=False)
+    author = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    author_name = models.CharField(max_length=200, db_default="")
+    subject = models.CharField(max_length=300, db_default="")
+    text = models.TextField()
+    html = models.TextField(db_default="")
+    is_public = models.BooleanField(db_default=False)
+    is_automatic = models.BooleanField(db_default=False)
+    is_history = models.BooleanField(db_default=False)
+    """Came from an archive: nobody is warned about it."""
+    extra = models.JSONField(null=True)
+
+    language = models.CharField(max_length=3, db_default="")
+    mood = models.CharField(max_length=8, db_default="")
+    mood_negative = models.FloatField(null=True)
+    mood_positive = models.FloatField(null=True)
+    need = models.CharField(max_length=12, db_default="")
+    stance = models.CharField(max_length=10, db_default="")
+    urgency = models.CharField(max_length=6, db_default="")
+    urgency_reason = models.CharField(max_length=120, db_default="")
+    read_by = models.CharField(max_length=6, db_default="")
+
+    search = models.GeneratedField(
+        expression=Func(
+            F("language"),
+            F("subject"),
+            F("text"),
+            function="heard_search",
+            output_field=SearchVectorField(),
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        db_table = "message"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["inbox", "external_id", "kind"],
+                condition=~Q(external_id=""),
+                name="a_message_arrives_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["conversation", "at", "id"], name="message_of_conversation"),
+            models.Index(fields=["inbox", "up"], condition=~Q(up=""), name="message_under"),
+            models.Index(F("at").desc(), F("id").desc(), name="message_newest"),
+            models.Index(
+                fields=["at", "inbox", "contact", "stance"],
+                condition=Q(kind="incoming", is_public=True, stance__in=["avoid", "recommend"]),
+                name="message_voice",
+            ),
+            GinIndex(fields=["search"], name="message_search"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.pk}"
+
+
+class Attachment(models.Model):
+    """A file of a message; the bytes lie under their digest in the attachments folder."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments")
+    name = models.CharField(max_length=255)
+    content_type = models.CharField(max_length=120)
+    size = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "attachment"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Correction(models.Model):
+    """A person's word against a reading; from then on that message's reading is theirs."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="corrections")
+    head = models.CharField(max_length=10)
+    was = models.CharField(max_length=12)
+    now = models.CharField(max_length=12)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "correction"
+
+    def __str__(self) -> str:
+        return f"{self.head}: {self.was} -> {self.now}"
+
+
+class Resolution(models.Model):
+    """Somebody called the conversation done. A later need opens it again."""
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="resolutions"
+    )
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
+
+    class Meta:
+        db_table = "resolution"
+
+    def __str__(self) -> str:
+        return f"resolved {self.at:%Y-%m-%d %H:%M}"
+
+
+class Acknowledgement(models.Model):
+    """Recognition without words: a like, a share, a thank-you."""
+
+    class Kind(models.TextChoices):
+        """How we acknowledged."""
+
+        LIKE = "like", _("like")
+        SHARE = "share", _("share")
+        THANK = "thank", _("thank-you")
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="acknowledgements"
+    )
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, null=True)
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "acknowledgement"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message", "kind"], name="a_message_is_acknowledged_once_a_kind"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at:%Y-%m-%d %H:%M}"
+
+
+class Sighting(models.Model):
+    """Somebody of the house opened the conversation."""
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="sightings", db_index=False
+    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "sighting"
+        indexes = [models.Index(fields=["conversation", "at"], name="sighting_of_conversation")]
+
+    def __str__(self) -> str:
+        return f"seen {self.at:%Y-%m-%d %H:%M}"
+
+
+class Clock(models.Model):
+    """What we owe and until when. See "What the figures mean" in ARCHITECTURE.md.
+
+    It runs while `met_at`, `ended_at` and `failed_at` are all empty; `next_at` is when the sweep must
+    look at it again (a warning or the due time), empty when it need not. A failed clock that is met
+    afterwards is *late*; until then the fail is *unanswered*. `ended_at` is a promise that was withdrawn
+    in time. To resolve a conversation does not meet a clock that waits for an answer.
+    """
+
+    class Kind(models.TextChoices):
+        """What is owed."""
+
+        FIRST_RESPONSE = "first_response", _("first response")
+        NEXT_RESPONSE = "next_response", _("next response")
+        RECOGNITION = "recognition", _("recognition")
+        RESOLUTION = "resolution", _("resolution")
+        PROMISE = "promise", _("promise")
+
+    class Fail(models.TextChoices):
+        """Which kind of fail it became."""
+
+        SERVICE = "service", _("service")
+        RECOGNITION = "recognition", _("recognition")
+
+    class Sighting(models.TextChoices):
+        """Had anybody of the house opened the conversation when the clock fell due?"""
+
+        UNSEEN = "unseen", _("nobody saw it")
+        SEEN = "seen", _("seen and left")
+        UNKNOWN = "unknown", _("not known")
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="clocks", db_index=False
+    )
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, null=True, db_index=False)
+    """The message that started it; empty for promises."""
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    started_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    warn_assignee_at = models.DateTimeField(null=True)
+    warn_manager_at = models.DateTimeField(null=True)
+    next_at = models.DateTimeField(null=True)
+    met_at = models.DateTimeField(null=True)
+    met_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    open_minutes = models.FloatField(null=True)
+    """Opening-hours time from start to `met_at`."""
+    ended_at = models.DateTimeField(null=True)
+    is_paused = models.BooleanField(db_default=False)
+    """A resolution clock while we wait for the contact."""
+    failed_at = models.DateTimeField(null=True)
+    fail = models.CharField(max_length=12, choices=Fail.choices, db_default="")
+    sighting = models.CharField(max_length=8, choices=Sighting.choices, db_default="")
+    keeper = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    """Who answered for it when it fell due: the assignee, else the inbox's keeper."""
+    is_history = models.BooleanField(db_default=False)
+    promise = models.ForeignKey("Promise", on_delete=models.CASCADE, null=True, db_index=False)
+
+    class Meta:
+        db_table = "clock"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "kind", "message", "promise"],
+                nulls_distinct=False,
+                name="one_clock_a_kind_and_start",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_at"], condition=Q(next_at__isnull=False), name="clock_running"
+            ),
+            models.Index(
+                F("failed_at").desc(),
+                F("id").desc(),
+                condition=Q(failed_at__isnull=False),
+                name="clock_failed",
+            ),
+            models.Index(
+                fields=["inbox", "-failed_at"],
+                condition=Q(failed_at__isnull=False),
+                name="clock_failed_of_inbox",
+            ),
+            models.Index(fields=["inbox", "started_at"], name="clock_of_inbox"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} due {self.due_at:%Y-%m-%d %H:%M}"
+
+
+class Promise(models.Model):
+    """Something we said we would do by a moment. `kept_at` or `withdrawn_at` ends it."""
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="promises"
+    )
+    text = models.CharField(max_length=200)
+    due_at = models.DateTimeField()
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
+    kept_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "promise"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Sending(models.Model):
+    """The outbox: one row for each reply that must leave the house, sent once or shown why not."""
+
+    class State(models.TextChoices):
+        """What is known about it; `UNKNOWN` asks a person."""
+
+        WAITING = "waiting", _("waiting")
+        SENDING = "sending", _("being sent")
+        SENT = "sent", _("sent")
+        FAILED = "failed", _("failed")
+        UNKNOWN = "unknown", _("not known")
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="sending")
+    state = models.CharField(max_length=8, choices=State.choices, db_default=State.WAITING)
+    not_before = models.DateTimeField()
+    try_count = models.SmallIntegerField(db_default=0)
+    reason = models.CharField(max_length=300, db_default="")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "sending"
+        indexes = [
+            models.Index(
+                fields=["not_before"],
+                condition=Q(state__in=["waiting", "sending"]),
+                name="sending_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.message_id}"
+
+
+class Draft(models.Model):
+    """What somebody has begun to write, so that nothing typed is lost."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE)
+    author = models.ForeignKey(User, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=8, default=Message.Kind.REPLY)
+    text = models.TextField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "draft"
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "author"], name="one_draft_each"),
+        ]
+
+    def __str__(self) -> str:
+        return f"draft of {self.author_id}"
+
+
+class Presence(models.Model):
+    """Who looks at a conversation or types in it just now."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    at = models.DateTimeField()
+    is_typing = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "presence"
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "user"], name="one_presence_each"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.conversation_id}"
+
+
+class Notice(models.Model):
+    """Something a colleague should hear: a clock that runs out, a fail, a failed sending."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=30)
+    text = models.CharField(max_length=300, db_default="")
+    at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "notice"
+        indexes = [
+            models.Index(
+                fields=["user", "-at"], condition=Q(read_at__isnull=True), name="notice_unread"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.user_id}"
+
+
+class StaleDay(models.Model):
+    """A day of an inbox whose roll-up no longer follows the rows, and is counted again when asked."""
+
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
+    day = models.DateField()
+
+    class Meta:
+        db_table = "stale_day"
+        constraints = [
+            models.UniqueConstraint(fields=["inbox", "day"], name="a_day_is_stale_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.inbox_id} {self.day}"

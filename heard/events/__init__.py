@@ -1,0 +1,1 @@
+"""The diary: one row for each deed, who did it, to what, and when."""

@@ -1,0 +1,1 @@
+"""What the owner reads: the glass, the report, and the roll-ups under them."""

@@ -1,0 +1,1 @@
+"""The house: its brands, places and teams, and the people who work there."""
