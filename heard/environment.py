@@ -1,0 +1,148 @@
+"""What the person who runs heard decided: the environment, and `heard.env` in the data folder.
+
+The environment wins over the file. Nothing here needs Django. `docs/configure.md` lists every name.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from heard.lib import postgres, private
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off"})
+
+
+class SettingError(Exception):
+    """A setting that cannot work. The text is one sentence for the person who set it."""
+
+
+def home() -> Path:
+    """The folder that holds everything of this installation: `HEARD_HOME`, else `heard-home`.
+
+    Without `HEARD_HOME` it lies in the checkout heard runs from, or else in the current folder.
+    """
+    chosen = os.environ.get("HEARD_HOME", "").strip()
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    checkout = Path(__file__).resolve().parent.parent
+    base = checkout if (checkout / "pyproject.toml").exists() else Path.cwd()
+    return base / "heard-home"
+
+
+def text(name: str, default: str) -> str:
+    """The setting `name`, or `default` when it is unset or empty."""
+    value = os.environ.get(name, "").strip()
+    return value or _from_file(home() / "heard.env").get(name, "") or default
+
+
+def number(name: str, default: int) -> int:
+    """The setting `name` as a whole number. Raises `SettingError` when it is none."""
+    value = text(name, str(default))
+    try:
+        return int(value)
+    except ValueError:
+        raise SettingError(f"{name} must be a whole number, not {value!r}.") from None
+
+
+def flag(name: str, default: bool) -> bool:  # noqa: FBT001 - reads as `text` and `number` do
+    """The setting `name` as yes or no. Raises `SettingError` when it is neither."""
+    value = text(name, "yes" if default else "no").lower()
+    if value not in TRUE | FALSE:
+        raise SettingError(f"{name} must be yes or no, not {value!r}.")
+    return value in TRUE
+
+
+def uses_embedded_database() -> bool:
+    """Whether heard keeps its own PostgreSQL, because `DATABASE_URL` names no other."""
+    return not text("DATABASE_URL", "")
+
+
+def database_url() -> str:
+    """`DATABASE_URL`, or the address of the embedded server (which may not be running yet)."""
+    url = text("DATABASE_URL", "")
+    if not url:
+        prepare_home()
+        return postgres.database_url(home())
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"} or len(parts.path) < 2:
+        raise SettingError(
+            "DATABASE_URL must look like postgresql://user:password@host:5432/database;"
+            " heard works with PostgreSQL only."
+        )
+    return url
+
+
+def host() -> str:
+    """The address the web process listens at (`HEARD_HOST`)."""
+    return text("HEARD_HOST", "127.0.0.1")
+
+
+def port() -> int:
+    """The port of the pages (`HEARD_PORT`)."""
+    return number("HEARD_PORT", 8000)
+
+
+def live_port() -> int:
+    """The port of the live events (`HEARD_LIVE_PORT`)."""
+    return number("HEARD_LIVE_PORT", 8001)
+
+
+def public_url() -> str:
+    """The address people type to reach heard (`HEARD_URL`), without a slash at its end."""
+    shown = "localhost" if host() in {"127.0.0.1", "0.0.0.0", "::", "::1"} else host()  # noqa: S104
+    return text("HEARD_URL", f"http://{shown}:{port()}").rstrip("/")
+
+
+def secret_key() -> str:
+    """The key that signs sessions and links: `HEARD_SECRET_KEY`, else a 0600 file made once."""
+    return text("HEARD_SECRET_KEY", "") or _kept_secret(home() / "secret-key")
+
+
+def prepare_home() -> Path:
+    """`home()`, made when it is missing. Raises `SettingError` when that cannot be."""
+    folder = home()
+    try:
+        private.make_home(folder)
+    except OSError as error:
+        raise SettingError(
+            f"The data folder {folder} cannot be made ({error.strerror});"
+            " set HEARD_HOME to a folder that you may write to."
+        ) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SettingError(
+            f"The data folder {folder} is not writable for you;"
+            " give it to this user, or set HEARD_HOME to another folder."
+        )
+    return folder
+
+
+def _kept_secret(path: Path) -> str:
+    prepare_home()
+    try:
+        return private.kept_secret(path, make=lambda: secrets.token_urlsafe(50))
+    except OSError as error:
+        raise SettingError(
+            f"{path} cannot be read or made ({error.strerror}); it must belong to you."
+        ) from None
+
+
+@functools.cache
+def _from_file(path: Path) -> dict[str, str]:
+    """`NAME=value` lines; `#` starts a comment line, quotes around a value are taken off."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingError(f"{path} cannot be read ({error.strerror}).") from None
+    settings = {}
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if equals and not line.lstrip().startswith("#"):
+            settings[name.strip().removeprefix("export ").strip()] = value.strip().strip("\"'")
+    return settings
