@@ -1,8 +1,8 @@
 """Inboxes, what arrived in them, the conversations it became, and the clocks that run over them.
 
 Rows of `Message`, `Resolution`, `Acknowledgement` and `Promise` are what happened. Most of
-`Conversation` and all of `Clock` follow from them and are kept by `settling.settle` alone, so that the
-order in which things arrive does not matter.
+`Conversation` and all of `Clock` follow from them and are kept by `settling.settle` alone, so that
+the order in which things arrive does not matter.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 from typing import Self
 
-from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -248,7 +247,7 @@ class Conversation(models.Model):
     first_mood = models.CharField(max_length=8, db_default="")
     last_mood = models.CharField(max_length=8, db_default="")
     is_turned = models.BooleanField(null=True)
-    """Began negative and was answered: did it end positive or thankful? Empty: it does not apply."""
+    """Began negative: did it end positive or thankful? Empty when it did not begin negative."""
     is_urgent = models.BooleanField(db_default=False)
 
     contact_name = models.CharField(max_length=200, db_default="")
@@ -317,8 +316,8 @@ class Conversation(models.Model):
 class Message(models.Model):
     """Something said: *incoming*, a *reply* of ours, or a *note* that never leaves the house.
 
-    The reading lies in the same row. `read_by` is "" when it was not read, "model", or "person" once
-    somebody has corrected it: then no model changes it again.
+    The reading lies in the same row. `read_by` is "" when it was not read, "model", or "person"
+    once somebody has corrected it: then no model changes it again.
     """
 
     class Kind(models.TextChoices):
@@ -336,7 +335,7 @@ class Message(models.Model):
     external_id = models.CharField(max_length=300, db_default="")
     parent = models.CharField(max_length=300, db_default="")
     up = models.CharField(max_length=300, db_default="")
-    """The external id under which it hangs in its thread: its root or parent as the place named it."""
+    """Under which external id it hangs in its thread: its root or parent, as the place named it."""
     at = models.DateTimeField()
     contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, db_index=False)
     author = models.ForeignKey(
@@ -498,10 +497,10 @@ class Sighting(models.Model):
 class Clock(models.Model):
     """What we owe and until when. See "What the figures mean" in ARCHITECTURE.md.
 
-    It runs while `met_at`, `ended_at` and `failed_at` are all empty; `next_at` is when the sweep must
-    look at it again (a warning or the due time), empty when it need not. A failed clock that is met
-    afterwards is *late*; until then the fail is *unanswered*. `ended_at` is a promise that was withdrawn
-    in time. To resolve a conversation does not meet a clock that waits for an answer.
+    It runs while `met_at`, `ended_at` and `failed_at` are all empty; `next_at` is when the sweep
+    must look at it again (a warning or the due time), empty when it need not. A failed clock that is
+    met afterwards is *late*; until then the fail is *unanswered*. `ended_at` is a promise that was
+    withdrawn in time. To resolve a conversation does not meet a clock that waits for an answer.
     """
 
     class Kind(models.TextChoices):
@@ -701,7 +700,7 @@ class Notice(models.Model):
 
 
 class StaleDay(models.Model):
-    """A day of an inbox whose roll-up no longer follows the rows, and is counted again when asked."""
+    """A day of an inbox whose roll-up no longer follows the rows: it is counted again when asked."""
 
     inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
     day = models.DateField()

@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 
-class CannotOpen(Exception):
+class UnsealError(Exception):
     """The seal was made with another secret key."""
 
 
@@ -24,8 +24,8 @@ def seal(text: str) -> str:
 
 
 def unseal(sealed: str) -> str:
-    """The secret again; raises `CannotOpen` when the installation's key has changed."""
+    """The secret again; raises `UnsealError` when the installation's key has changed."""
     try:
         return _fernet().decrypt(sealed.encode()).decode()
     except InvalidToken as error:
-        raise CannotOpen from error
+        raise UnsealError from error

@@ -51,7 +51,7 @@ class Team(models.Model):
 
 
 class Role(models.TextChoices):
-    """What somebody may see and do: an owner everything, a manager their teams, an agent answers."""
+    """What somebody may do: an owner everything, a manager leads teams, an agent answers."""
 
     OWNER = "owner", _("Owner")
     MANAGER = "manager", _("Manager")

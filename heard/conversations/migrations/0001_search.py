@@ -30,9 +30,9 @@ CONFIGURATIONS = [
     for code, name in {**STEMMED, "simple": "simple"}.items()
     for statement in (
         f"CREATE TEXT SEARCH CONFIGURATION public.heard_{code} (COPY = pg_catalog.{name})",
-        f"ALTER TEXT SEARCH CONFIGURATION public.heard_{code} ALTER MAPPING FOR "
-        f"hword, hword_part, word WITH public.unaccent, "
-        f"pg_catalog.{name if name == 'simple' else name + '_stem'}",
+        f"""ALTER TEXT SEARCH CONFIGURATION public.heard_{code}
+        ALTER MAPPING FOR hword, hword_part, word
+        WITH public.unaccent, pg_catalog.{name if name == "simple" else name + "_stem"}""",
     )
 ]
 

@@ -3,498 +3,1110 @@
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.db.models.deletion
-import heard.conversations.models
 from django.conf import settings
 from django.db import migrations, models
 
+import heard.conversations.models
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('contacts', '0001_initial'),
-        ('conversations', '0001_search'),
-        ('staff', '0001_initial'),
+        ("contacts", "0001_initial"),
+        ("conversations", "0001_search"),
+        ("staff", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Hours',
+            name="Hours",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('timezone', models.CharField(default='UTC', max_length=60)),
-                ('week', models.JSONField(default=list)),
-                ('country', models.CharField(blank=True, default='', max_length=2)),
-                ('subdivision', models.CharField(blank=True, default='', max_length=10)),
-                ('closed', models.JSONField(default=list)),
-                ('extra', models.JSONField(default=dict)),
-                ('is_sample', models.BooleanField(db_default=False, default=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True)),
+                ("timezone", models.CharField(default="UTC", max_length=60)),
+                ("week", models.JSONField(default=list)),
+                ("country", models.CharField(blank=True, default="", max_length=2)),
+                ("subdivision", models.CharField(blank=True, default="", max_length=10)),
+                ("closed", models.JSONField(default=list)),
+                ("extra", models.JSONField(default=dict)),
+                ("is_sample", models.BooleanField(db_default=False, default=False)),
             ],
             options={
-                'db_table': 'opening_hours',
+                "db_table": "opening_hours",
             },
         ),
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('archive', models.CharField(max_length=30)),
-                ('source', models.TextField()),
-                ('digest', models.CharField(max_length=64)),
-                ('options', models.JSONField(default=dict)),
-                ('position', models.BigIntegerField(default=0)),
-                ('taken_count', models.BigIntegerField(default=0)),
-                ('known_count', models.BigIntegerField(default=0)),
-                ('set_aside_count', models.BigIntegerField(default=0)),
-                ('started_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("archive", models.CharField(max_length=30)),
+                ("source", models.TextField()),
+                ("digest", models.CharField(max_length=64)),
+                ("options", models.JSONField(default=dict)),
+                ("position", models.BigIntegerField(default=0)),
+                ("taken_count", models.BigIntegerField(default=0)),
+                ("known_count", models.BigIntegerField(default=0)),
+                ("set_aside_count", models.BigIntegerField(default=0)),
+                ("started_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(null=True)),
             ],
             options={
-                'db_table': 'import_run',
+                "db_table": "import_run",
             },
         ),
         migrations.CreateModel(
-            name='Policy',
+            name="Policy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('first_response_minutes', models.PositiveIntegerField(blank=True, default=240, null=True)),
-                ('next_response_minutes', models.PositiveIntegerField(blank=True, default=480, null=True)),
-                ('resolution_minutes', models.PositiveIntegerField(blank=True, default=None, null=True)),
-                ('recognition_minutes', models.PositiveIntegerField(blank=True, default=1440, null=True)),
-                ('warn_assignee_percent', models.PositiveSmallIntegerField(default=50)),
-                ('warn_manager_percent', models.PositiveSmallIntegerField(default=80)),
-                ('is_sample', models.BooleanField(db_default=False, default=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True)),
+                (
+                    "first_response_minutes",
+                    models.PositiveIntegerField(blank=True, default=240, null=True),
+                ),
+                (
+                    "next_response_minutes",
+                    models.PositiveIntegerField(blank=True, default=480, null=True),
+                ),
+                (
+                    "resolution_minutes",
+                    models.PositiveIntegerField(blank=True, default=None, null=True),
+                ),
+                (
+                    "recognition_minutes",
+                    models.PositiveIntegerField(blank=True, default=1440, null=True),
+                ),
+                ("warn_assignee_percent", models.PositiveSmallIntegerField(default=50)),
+                ("warn_manager_percent", models.PositiveSmallIntegerField(default=80)),
+                ("is_sample", models.BooleanField(db_default=False, default=False)),
             ],
             options={
-                'db_table': 'sla_policy',
+                "db_table": "sla_policy",
             },
         ),
         migrations.CreateModel(
-            name='Inbox',
+            name="Inbox",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('kind', models.CharField(max_length=30)),
-                ('slug', models.SlugField(max_length=120, unique=True)),
-                ('token', models.CharField(default=heard.conversations.models.new_token, max_length=40, unique=True)),
-                ('secret', models.TextField(blank=True, default='')),
-                ('settings', models.JSONField(blank=True, default=dict)),
-                ('address', models.CharField(blank=True, default='', max_length=320)),
-                ('is_public', models.BooleanField(default=False)),
-                ('is_sample', models.BooleanField(db_default=False, default=False)),
-                ('created_at', models.DateTimeField()),
-                ('last_heard_at', models.DateTimeField(null=True)),
-                ('brand', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='staff.brand')),
-                ('hours', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='conversations.hours')),
-                ('keeper', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='keeps', to=settings.AUTH_USER_MODEL)),
-                ('place', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='staff.place')),
-                ('teams', models.ManyToManyField(blank=True, related_name='inboxes', to='staff.team')),
-                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='conversations.policy')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True)),
+                ("kind", models.CharField(max_length=30)),
+                ("slug", models.SlugField(max_length=120, unique=True)),
+                (
+                    "token",
+                    models.CharField(
+                        default=heard.conversations.models.new_token, max_length=40, unique=True
+                    ),
+                ),
+                ("secret", models.TextField(blank=True, default="")),
+                ("settings", models.JSONField(blank=True, default=dict)),
+                ("address", models.CharField(blank=True, default="", max_length=320)),
+                ("is_public", models.BooleanField(default=False)),
+                ("is_sample", models.BooleanField(db_default=False, default=False)),
+                ("created_at", models.DateTimeField()),
+                ("last_heard_at", models.DateTimeField(null=True)),
+                (
+                    "brand",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="staff.brand",
+                    ),
+                ),
+                (
+                    "hours",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="conversations.hours",
+                    ),
+                ),
+                (
+                    "keeper",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="keeps",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "place",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="staff.place",
+                    ),
+                ),
+                (
+                    "teams",
+                    models.ManyToManyField(blank=True, related_name="inboxes", to="staff.team"),
+                ),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="conversations.policy"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'inbox',
+                "db_table": "inbox",
             },
         ),
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('root', models.CharField(max_length=300)),
-                ('token', models.CharField(db_default='', max_length=40)),
-                ('subject', models.CharField(db_default='', max_length=300)),
-                ('is_public', models.BooleanField(db_default=False)),
-                ('is_history', models.BooleanField(db_default=False)),
-                ('status', models.CharField(choices=[('open', 'open'), ('snoozed', 'snoozed'), ('resolved', 'resolved')], db_default='open', max_length=10)),
-                ('snoozed_until', models.DateTimeField(null=True)),
-                ('snoozed_at', models.DateTimeField(null=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('last_at', models.DateTimeField(null=True)),
-                ('first_incoming_at', models.DateTimeField(null=True)),
-                ('last_incoming_at', models.DateTimeField(null=True)),
-                ('started_by_contact', models.BooleanField(db_default=False)),
-                ('first_reply_seconds', models.FloatField(null=True)),
-                ('incoming_count', models.IntegerField(db_default=0)),
-                ('reply_count', models.IntegerField(db_default=0)),
-                ('need', models.CharField(db_default='nothing', max_length=12)),
-                ('waiting_since', models.DateTimeField(null=True)),
-                ('due_at', models.DateTimeField(null=True)),
-                ('due_from', models.DateTimeField(null=True)),
-                ('due_kind', models.CharField(db_default='', max_length=20)),
-                ('promised_at', models.DateTimeField(null=True)),
-                ('first_mood', models.CharField(db_default='', max_length=8)),
-                ('last_mood', models.CharField(db_default='', max_length=8)),
-                ('is_turned', models.BooleanField(null=True)),
-                ('is_urgent', models.BooleanField(db_default=False)),
-                ('contact_name', models.CharField(db_default='', max_length=200)),
-                ('preview', models.CharField(db_default='', max_length=200)),
-                ('last_kind', models.CharField(db_default='', max_length=8)),
-                ('assignee', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='assigned', to=settings.AUTH_USER_MODEL)),
-                ('contact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to='contacts.contact')),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='staff.team')),
-                ('inbox', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='conversations.inbox')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("root", models.CharField(max_length=300)),
+                ("token", models.CharField(db_default="", max_length=40)),
+                ("subject", models.CharField(db_default="", max_length=300)),
+                ("is_public", models.BooleanField(db_default=False)),
+                ("is_history", models.BooleanField(db_default=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("snoozed", "snoozed"),
+                            ("resolved", "resolved"),
+                        ],
+                        db_default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("snoozed_until", models.DateTimeField(null=True)),
+                ("snoozed_at", models.DateTimeField(null=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("last_at", models.DateTimeField(null=True)),
+                ("first_incoming_at", models.DateTimeField(null=True)),
+                ("last_incoming_at", models.DateTimeField(null=True)),
+                ("started_by_contact", models.BooleanField(db_default=False)),
+                ("first_reply_seconds", models.FloatField(null=True)),
+                ("incoming_count", models.IntegerField(db_default=0)),
+                ("reply_count", models.IntegerField(db_default=0)),
+                ("need", models.CharField(db_default="nothing", max_length=12)),
+                ("waiting_since", models.DateTimeField(null=True)),
+                ("due_at", models.DateTimeField(null=True)),
+                ("due_from", models.DateTimeField(null=True)),
+                ("due_kind", models.CharField(db_default="", max_length=20)),
+                ("promised_at", models.DateTimeField(null=True)),
+                ("first_mood", models.CharField(db_default="", max_length=8)),
+                ("last_mood", models.CharField(db_default="", max_length=8)),
+                ("is_turned", models.BooleanField(null=True)),
+                ("is_urgent", models.BooleanField(db_default=False)),
+                ("contact_name", models.CharField(db_default="", max_length=200)),
+                ("preview", models.CharField(db_default="", max_length=200)),
+                ("last_kind", models.CharField(db_default="", max_length=8)),
+                (
+                    "assignee",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="assigned",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conversations",
+                        to="contacts.contact",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="staff.team",
+                    ),
+                ),
+                (
+                    "inbox",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="conversations.inbox"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'conversation',
+                "db_table": "conversation",
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('incoming', 'incoming'), ('reply', 'reply'), ('note', 'note')], max_length=8)),
-                ('external_id', models.CharField(db_default='', max_length=300)),
-                ('parent', models.CharField(db_default='', max_length=300)),
-                ('up', models.CharField(db_default='', max_length=300)),
-                ('at', models.DateTimeField()),
-                ('author_name', models.CharField(db_default='', max_length=200)),
-                ('subject', models.CharField(db_default='', max_length=300)),
-                ('text', models.TextField()),
-                ('html', models.TextField(db_default='')),
-                ('is_public', models.BooleanField(db_default=False)),
-                ('is_automatic', models.BooleanField(db_default=False)),
-                ('is_history', models.BooleanField(db_default=False)),
-                ('extra', models.JSONField(null=True)),
-                ('language', models.CharField(db_default='', max_length=3)),
-                ('mood', models.CharField(db_default='', max_length=8)),
-                ('mood_negative', models.FloatField(null=True)),
-                ('mood_positive', models.FloatField(null=True)),
-                ('need', models.CharField(db_default='', max_length=12)),
-                ('stance', models.CharField(db_default='', max_length=10)),
-                ('urgency', models.CharField(db_default='', max_length=6)),
-                ('urgency_reason', models.CharField(db_default='', max_length=120)),
-                ('read_by', models.CharField(db_default='', max_length=6)),
-                ('search', models.GeneratedField(db_persist=True, expression=models.Func(models.F('language'), models.F('subject'), models.F('text'), function='heard_search', output_field=django.contrib.postgres.search.SearchVectorField()), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('author', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('contact', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='contacts.contact')),
-                ('conversation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='conversations.conversation')),
-                ('inbox', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='conversations.inbox')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("incoming", "incoming"), ("reply", "reply"), ("note", "note")],
+                        max_length=8,
+                    ),
+                ),
+                ("external_id", models.CharField(db_default="", max_length=300)),
+                ("parent", models.CharField(db_default="", max_length=300)),
+                ("up", models.CharField(db_default="", max_length=300)),
+                ("at", models.DateTimeField()),
+                ("author_name", models.CharField(db_default="", max_length=200)),
+                ("subject", models.CharField(db_default="", max_length=300)),
+                ("text", models.TextField()),
+                ("html", models.TextField(db_default="")),
+                ("is_public", models.BooleanField(db_default=False)),
+                ("is_automatic", models.BooleanField(db_default=False)),
+                ("is_history", models.BooleanField(db_default=False)),
+                ("extra", models.JSONField(null=True)),
+                ("language", models.CharField(db_default="", max_length=3)),
+                ("mood", models.CharField(db_default="", max_length=8)),
+                ("mood_negative", models.FloatField(null=True)),
+                ("mood_positive", models.FloatField(null=True)),
+                ("need", models.CharField(db_default="", max_length=12)),
+                ("stance", models.CharField(db_default="", max_length=10)),
+                ("urgency", models.CharField(db_default="", max_length=6)),
+                ("urgency_reason", models.CharField(db_default="", max_length=120)),
+                ("read_by", models.CharField(db_default="", max_length=6)),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            models.F("language"),
+                            models.F("subject"),
+                            models.F("text"),
+                            function="heard_search",
+                            output_field=django.contrib.postgres.search.SearchVectorField(),
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="contacts.contact",
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="conversations.conversation",
+                    ),
+                ),
+                (
+                    "inbox",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="conversations.inbox",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'message',
+                "db_table": "message",
             },
         ),
         migrations.CreateModel(
-            name='Correction',
+            name="Correction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('head', models.CharField(max_length=10)),
-                ('was', models.CharField(max_length=12)),
-                ('now', models.CharField(max_length=12)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='conversations.message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("head", models.CharField(max_length=10)),
+                ("was", models.CharField(max_length=12)),
+                ("now", models.CharField(max_length=12)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="corrections",
+                        to="conversations.message",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'correction',
+                "db_table": "correction",
             },
         ),
         migrations.CreateModel(
-            name='Attachment',
+            name="Attachment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('content_type', models.CharField(max_length=120)),
-                ('size', models.BigIntegerField()),
-                ('digest', models.CharField(max_length=64)),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='conversations.message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("content_type", models.CharField(max_length=120)),
+                ("size", models.BigIntegerField()),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attachments",
+                        to="conversations.message",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'attachment',
+                "db_table": "attachment",
             },
         ),
         migrations.CreateModel(
-            name='Acknowledgement',
+            name="Acknowledgement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('like', 'like'), ('share', 'share'), ('thank', 'thank-you')], max_length=6)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='acknowledgements', to='conversations.conversation')),
-                ('message', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='conversations.message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("like", "like"), ("share", "share"), ("thank", "thank-you")],
+                        max_length=6,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="acknowledgements",
+                        to="conversations.conversation",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="conversations.message",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'acknowledgement',
+                "db_table": "acknowledgement",
             },
         ),
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=30)),
-                ('text', models.CharField(db_default='', max_length=300)),
-                ('at', models.DateTimeField()),
-                ('read_at', models.DateTimeField(null=True)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='conversations.conversation')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=30)),
+                ("text", models.CharField(db_default="", max_length=300)),
+                ("at", models.DateTimeField()),
+                ("read_at", models.DateTimeField(null=True)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="conversations.conversation"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notices",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'notice',
+                "db_table": "notice",
             },
         ),
         migrations.CreateModel(
-            name='Presence',
+            name="Presence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('is_typing', models.BooleanField(default=False)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='conversations.conversation')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("is_typing", models.BooleanField(default=False)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="conversations.conversation"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'db_table': 'presence',
+                "db_table": "presence",
             },
         ),
         migrations.CreateModel(
-            name='Promise',
+            name="Promise",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.CharField(max_length=200)),
-                ('due_at', models.DateTimeField()),
-                ('made_at', models.DateTimeField()),
-                ('kept_at', models.DateTimeField(null=True)),
-                ('withdrawn_at', models.DateTimeField(null=True)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='promises', to='conversations.conversation')),
-                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("text", models.CharField(max_length=200)),
+                ("due_at", models.DateTimeField()),
+                ("made_at", models.DateTimeField()),
+                ("kept_at", models.DateTimeField(null=True)),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="promises",
+                        to="conversations.conversation",
+                    ),
+                ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'promise',
+                "db_table": "promise",
             },
         ),
         migrations.CreateModel(
-            name='Clock',
+            name="Clock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('first_response', 'first response'), ('next_response', 'next response'), ('recognition', 'recognition'), ('resolution', 'resolution'), ('promise', 'promise')], max_length=16)),
-                ('started_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField()),
-                ('warn_assignee_at', models.DateTimeField(null=True)),
-                ('warn_manager_at', models.DateTimeField(null=True)),
-                ('next_at', models.DateTimeField(null=True)),
-                ('met_at', models.DateTimeField(null=True)),
-                ('open_minutes', models.FloatField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('is_paused', models.BooleanField(db_default=False)),
-                ('failed_at', models.DateTimeField(null=True)),
-                ('fail', models.CharField(choices=[('service', 'service'), ('recognition', 'recognition')], db_default='', max_length=12)),
-                ('sighting', models.CharField(choices=[('unseen', 'nobody saw it'), ('seen', 'seen and left'), ('unknown', 'not known')], db_default='', max_length=8)),
-                ('is_history', models.BooleanField(db_default=False)),
-                ('keeper', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('met_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('conversation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='clocks', to='conversations.conversation')),
-                ('inbox', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='conversations.inbox')),
-                ('message', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, to='conversations.message')),
-                ('promise', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, to='conversations.promise')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("first_response", "first response"),
+                            ("next_response", "next response"),
+                            ("recognition", "recognition"),
+                            ("resolution", "resolution"),
+                            ("promise", "promise"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("warn_assignee_at", models.DateTimeField(null=True)),
+                ("warn_manager_at", models.DateTimeField(null=True)),
+                ("next_at", models.DateTimeField(null=True)),
+                ("met_at", models.DateTimeField(null=True)),
+                ("open_minutes", models.FloatField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("is_paused", models.BooleanField(db_default=False)),
+                ("failed_at", models.DateTimeField(null=True)),
+                (
+                    "fail",
+                    models.CharField(
+                        choices=[("service", "service"), ("recognition", "recognition")],
+                        db_default="",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "sighting",
+                    models.CharField(
+                        choices=[
+                            ("unseen", "nobody saw it"),
+                            ("seen", "seen and left"),
+                            ("unknown", "not known"),
+                        ],
+                        db_default="",
+                        max_length=8,
+                    ),
+                ),
+                ("is_history", models.BooleanField(db_default=False)),
+                (
+                    "keeper",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "met_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="clocks",
+                        to="conversations.conversation",
+                    ),
+                ),
+                (
+                    "inbox",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="conversations.inbox",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="conversations.message",
+                    ),
+                ),
+                (
+                    "promise",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="conversations.promise",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'clock',
+                "db_table": "clock",
             },
         ),
         migrations.CreateModel(
-            name='Resolution',
+            name="Resolution",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='resolutions', to='conversations.conversation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="resolutions",
+                        to="conversations.conversation",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'resolution',
+                "db_table": "resolution",
             },
         ),
         migrations.CreateModel(
-            name='Sending',
+            name="Sending",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('waiting', 'waiting'), ('sending', 'being sent'), ('sent', 'sent'), ('failed', 'failed'), ('unknown', 'not known')], db_default='waiting', max_length=8)),
-                ('not_before', models.DateTimeField()),
-                ('try_count', models.SmallIntegerField(db_default=0)),
-                ('reason', models.CharField(db_default='', max_length=300)),
-                ('updated_at', models.DateTimeField()),
-                ('message', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='sending', to='conversations.message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("sending", "being sent"),
+                            ("sent", "sent"),
+                            ("failed", "failed"),
+                            ("unknown", "not known"),
+                        ],
+                        db_default="waiting",
+                        max_length=8,
+                    ),
+                ),
+                ("not_before", models.DateTimeField()),
+                ("try_count", models.SmallIntegerField(db_default=0)),
+                ("reason", models.CharField(db_default="", max_length=300)),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "message",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sending",
+                        to="conversations.message",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'sending',
+                "db_table": "sending",
             },
         ),
         migrations.CreateModel(
-            name='Sighting',
+            name="Sighting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('conversation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sightings', to='conversations.conversation')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sightings",
+                        to="conversations.conversation",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'sighting',
+                "db_table": "sighting",
             },
         ),
         migrations.CreateModel(
-            name='StaleDay',
+            name="StaleDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('inbox', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='conversations.inbox')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                (
+                    "inbox",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="conversations.inbox",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'stale_day',
+                "db_table": "stale_day",
             },
         ),
         migrations.CreateModel(
-            name='Draft',
+            name="Draft",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(default='reply', max_length=8)),
-                ('text', models.TextField()),
-                ('updated_at', models.DateTimeField()),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='conversations.conversation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(default="reply", max_length=8)),
+                ("text", models.TextField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="conversations.conversation"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'draft',
-                'constraints': [models.UniqueConstraint(fields=('conversation', 'author'), name='one_draft_each')],
+                "db_table": "draft",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("conversation", "author"), name="one_draft_each"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(db_default='', max_length=200)),
-                ('received_at', models.DateTimeField()),
-                ('headers', models.JSONField(db_default={}, default=dict)),
-                ('body', models.BinaryField()),
-                ('where', models.CharField(db_default='', max_length=200)),
-                ('state', models.CharField(choices=[('waiting', 'waiting'), ('taken', 'taken in'), ('set_aside', 'set aside')], db_default='waiting', max_length=10)),
-                ('reason', models.CharField(db_default='', max_length=300)),
-                ('message_count', models.IntegerField(db_default=0)),
-                ('try_count', models.SmallIntegerField(db_default=0)),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='conversations.importrun')),
-                ('inbox', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='conversations.inbox')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("external_id", models.CharField(db_default="", max_length=200)),
+                ("received_at", models.DateTimeField()),
+                ("headers", models.JSONField(db_default={}, default=dict)),
+                ("body", models.BinaryField()),
+                ("where", models.CharField(db_default="", max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("taken", "taken in"),
+                            ("set_aside", "set aside"),
+                        ],
+                        db_default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(db_default="", max_length=300)),
+                ("message_count", models.IntegerField(db_default=0)),
+                ("try_count", models.SmallIntegerField(db_default=0)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="conversations.importrun",
+                    ),
+                ),
+                (
+                    "inbox",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="conversations.inbox"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'delivery',
-                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['id'], name='delivery_waiting'), models.Index(condition=models.Q(('state', 'set_aside')), fields=['-received_at'], name='delivery_set_aside')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('inbox', 'external_id'), name='a_delivery_is_kept_once')],
+                "db_table": "delivery",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["id"],
+                        name="delivery_waiting",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "set_aside")),
+                        fields=["-received_at"],
+                        name="delivery_set_aside",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("external_id", ""), _negated=True),
+                        fields=("inbox", "external_id"),
+                        name="a_delivery_is_kept_once",
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(models.OrderBy(models.F('last_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='conversation_newest'),
+            model_name="conversation",
+            index=models.Index(
+                models.OrderBy(models.F("last_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="conversation_newest",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(models.OrderBy(models.F('last_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('status', 'open')), name='conversation_open'),
+            model_name="conversation",
+            index=models.Index(
+                models.OrderBy(models.F("last_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                condition=models.Q(("status", "open")),
+                name="conversation_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('assignee__isnull', False), ('status', 'open')), fields=['assignee', '-last_at', '-id'], name='conversation_mine'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("assignee__isnull", False), ("status", "open")),
+                fields=["assignee", "-last_at", "-id"],
+                name="conversation_mine",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(models.OrderBy(models.F('last_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('assignee__isnull', True), ('status', 'open')), name='conversation_unassigned'),
+            model_name="conversation",
+            index=models.Index(
+                models.OrderBy(models.F("last_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                condition=models.Q(("assignee__isnull", True), ("status", "open")),
+                name="conversation_unassigned",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('status', 'open'), ('waiting_since__isnull', False)), fields=['waiting_since', 'id'], name='conversation_waiting'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("status", "open"), ("waiting_since__isnull", False)),
+                fields=["waiting_since", "id"],
+                name="conversation_waiting",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('due_at__isnull', False), ('status', 'open')), fields=['due_at', 'id'], name='conversation_due'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False), ("status", "open")),
+                fields=["due_at", "id"],
+                name="conversation_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('promised_at__isnull', False)), fields=['promised_at', 'id'], name='conversation_promised'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("promised_at__isnull", False)),
+                fields=["promised_at", "id"],
+                name="conversation_promised",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('status', 'snoozed')), fields=['snoozed_until'], name='conversation_asleep'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("status", "snoozed")),
+                fields=["snoozed_until"],
+                name="conversation_asleep",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['contact', '-last_at'], name='conversation_of_contact'),
+            model_name="conversation",
+            index=models.Index(fields=["contact", "-last_at"], name="conversation_of_contact"),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['inbox', 'started_at'], name='conversation_of_inbox'),
+            model_name="conversation",
+            index=models.Index(fields=["inbox", "started_at"], name="conversation_of_inbox"),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('token', ''), _negated=True), fields=['token'], name='conversation_private_link'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("token", ""), _negated=True),
+                fields=["token"],
+                name="conversation_private_link",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.UniqueConstraint(fields=('inbox', 'root', 'contact'), name='one_conversation_a_contact_and_root', nulls_distinct=False),
+            model_name="conversation",
+            constraint=models.UniqueConstraint(
+                fields=("inbox", "root", "contact"),
+                name="one_conversation_a_contact_and_root",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['conversation', 'at', 'id'], name='message_of_conversation'),
+            model_name="message",
+            index=models.Index(fields=["conversation", "at", "id"], name="message_of_conversation"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('up', ''), _negated=True), fields=['inbox', 'up'], name='message_under'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("up", ""), _negated=True),
+                fields=["inbox", "up"],
+                name="message_under",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(models.OrderBy(models.F('at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='message_newest'),
+            model_name="message",
+            index=models.Index(
+                models.OrderBy(models.F("at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="message_newest",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('is_public', True), ('kind', 'incoming'), ('stance__in', ['avoid', 'recommend'])), fields=['at', 'inbox', 'contact', 'stance'], name='message_voice'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(
+                    ("is_public", True),
+                    ("kind", "incoming"),
+                    ("stance__in", ["avoid", "recommend"]),
+                ),
+                fields=["at", "inbox", "contact", "stance"],
+                name="message_voice",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='message_search'),
+            model_name="message",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["search"], name="message_search"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('inbox', 'external_id', 'kind'), name='a_message_arrives_once'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("inbox", "external_id", "kind"),
+                name="a_message_arrives_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='acknowledgement',
-            constraint=models.UniqueConstraint(fields=('message', 'kind'), name='a_message_is_acknowledged_once_a_kind'),
+            model_name="acknowledgement",
+            constraint=models.UniqueConstraint(
+                fields=("message", "kind"), name="a_message_is_acknowledged_once_a_kind"
+            ),
         ),
         migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('read_at__isnull', True)), fields=['user', '-at'], name='notice_unread'),
+            model_name="notice",
+            index=models.Index(
+                condition=models.Q(("read_at__isnull", True)),
+                fields=["user", "-at"],
+                name="notice_unread",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='presence',
-            constraint=models.UniqueConstraint(fields=('conversation', 'user'), name='one_presence_each'),
+            model_name="presence",
+            constraint=models.UniqueConstraint(
+                fields=("conversation", "user"), name="one_presence_each"
+            ),
         ),
         migrations.AddIndex(
-            model_name='clock',
-            index=models.Index(condition=models.Q(('next_at__isnull', False)), fields=['next_at'], name='clock_running'),
+            model_name="clock",
+            index=models.Index(
+                condition=models.Q(("next_at__isnull", False)),
+                fields=["next_at"],
+                name="clock_running",
+            ),
         ),
         migrations.AddIndex(
-            model_name='clock',
-            index=models.Index(models.OrderBy(models.F('failed_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('failed_at__isnull', False)), name='clock_failed'),
+            model_name="clock",
+            index=models.Index(
+                models.OrderBy(models.F("failed_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                condition=models.Q(("failed_at__isnull", False)),
+                name="clock_failed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='clock',
-            index=models.Index(condition=models.Q(('failed_at__isnull', False)), fields=['inbox', '-failed_at'], name='clock_failed_of_inbox'),
+            model_name="clock",
+            index=models.Index(
+                condition=models.Q(("failed_at__isnull", False)),
+                fields=["inbox", "-failed_at"],
+                name="clock_failed_of_inbox",
+            ),
         ),
         migrations.AddIndex(
-            model_name='clock',
-            index=models.Index(fields=['inbox', 'started_at'], name='clock_of_inbox'),
+            model_name="clock",
+            index=models.Index(fields=["inbox", "started_at"], name="clock_of_inbox"),
         ),
         migrations.AddConstraint(
-            model_name='clock',
-            constraint=models.UniqueConstraint(fields=('conversation', 'kind', 'message', 'promise'), name='one_clock_a_kind_and_start', nulls_distinct=False),
+            model_name="clock",
+            constraint=models.UniqueConstraint(
+                fields=("conversation", "kind", "message", "promise"),
+                name="one_clock_a_kind_and_start",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddIndex(
-            model_name='sending',
-            index=models.Index(condition=models.Q(('state__in', ['waiting', 'sending'])), fields=['not_before'], name='sending_due'),
+            model_name="sending",
+            index=models.Index(
+                condition=models.Q(("state__in", ["waiting", "sending"])),
+                fields=["not_before"],
+                name="sending_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='sighting',
-            index=models.Index(fields=['conversation', 'at'], name='sighting_of_conversation'),
+            model_name="sighting",
+            index=models.Index(fields=["conversation", "at"], name="sighting_of_conversation"),
         ),
         migrations.AddConstraint(
-            model_name='staleday',
-            constraint=models.UniqueConstraint(fields=('inbox', 'day'), name='a_day_is_stale_once'),
+            model_name="staleday",
+            constraint=models.UniqueConstraint(fields=("inbox", "day"), name="a_day_is_stale_once"),
         ),
     ]

@@ -1,0 +1,85 @@
+"""Which conversation a message belongs to, whatever has arrived so far. No rows here.
+
+A message hangs under what the place names as its root or parent (`up`). As long as that has not
+arrived, its name stands in for the root; once it arrives, everything under the stand-in moves to
+the true root. So the outcome follows from the set of messages and not from their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Known(NamedTuple):
+    """What is known of one message: enough to thread others by it."""
+
+    up: str
+    parent: str
+    is_reply: bool
+    contact: int | None
+    """Whose conversation it is in; for a reply None means that it is not known (yet)."""
+    root: str = ""
+    """The root it has in the database; "" when it is new."""
+
+
+class Threads:
+    """Roots and contacts for new messages, worked out once each."""
+
+    def __init__(self, new: Mapping[str, Known], stored: Mapping[str, Known]) -> None:
+        self.new = new
+        self.stored = stored
+        self._roots: dict[str, str] = {}
+        self._contacts: dict[str, int | None] = {}
+
+    def root(self, external_id: str) -> str:
+        """The external id that names the thread of this message."""
+        path: list[str] = []
+        on_path: set[str] = set()
+        here = external_id
+        while True:
+            known = self._roots.get(here)
+            if known is not None:
+                break
+            if here in on_path:  # a circle: whatever order we met it in, its least name wins
+                known = min(path[path.index(here) :])
+                break
+            path.append(here)
+            on_path.add(here)
+            it = self.new.get(here)
+            if it is None:
+                stored = self.stored.get(here)
+                known = stored.root if stored is not None else here
+                break
+            if not it.up:
+                known = here
+                break
+            here = it.up
+        for name in path:
+            self._roots[name] = known
+        return known
+
+    def contact(self, external_id: str) -> int | None:
+        """Whose conversation a message is in: its sender's, or that of whom the reply answers."""
+        path: list[str] = []
+        here = external_id
+        while True:
+            if here in self._contacts:
+                known = self._contacts[here]
+                break
+            it = self.new.get(here) or self.stored.get(here)
+            if it is None or here in path:
+                known = None
+                break
+            path.append(here)
+            if it.contact is not None or not it.is_reply:
+                known = it.contact
+                break
+            above = it.parent or it.up
+            if not above:
+                known = None
+                break
+            here = above
+        for name in path:
+            self._contacts[name] = known
+        return known
