@@ -118,7 +118,8 @@ def receive(
 def close_books(inbox: Inbox) -> int:
     """Fail what an archive left unanswered: due before its last moment, and unmet.
 
-    Returns how many. Only when an archive is finished is its last moment known; later than that nobody can say.
+    Returns how many. Only when an archive is finished is its last moment known; what became of it
+    later nobody can say.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -498,9 +498,9 @@ class Clock(models.Model):
     """What we owe and until when. See "What the figures mean" in ARCHITECTURE.md.
 
     It runs while `met_at`, `ended_at` and `failed_at` are all empty; `next_at` is when the sweep
-    must look at it again (a warning or the due time), empty when it need not. A failed clock that is
-    met afterwards is *late*; until then the fail is *unanswered*. `ended_at` is a promise that was
-    withdrawn in time. To resolve a conversation does not meet a clock that waits for an answer.
+    must look at it again (a warning or the due time), empty when it need not. A failed clock that
+    is met afterwards is *late*; until then the fail is *unanswered*. `ended_at` is a promise
+    that was withdrawn in time. To resolve a conversation does not meet a clock that waits for an answer.
     """
 
     class Kind(models.TextChoices):
@@ -700,7 +700,7 @@ class Notice(models.Model):
 
 
 class StaleDay(models.Model):
-    """A day of an inbox whose roll-up no longer follows the rows: it is counted again when asked."""
+    """A day of an inbox whose roll-up no longer follows the rows: counted again when asked."""
 
     inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
     day = models.DateField()

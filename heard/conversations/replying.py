@@ -67,7 +67,8 @@ def reply(
     """Queue a reply; it leaves after the seconds in which it can be undone.
 
     `overruled` names the codes of warnings that the author has read and sends in spite of; the
-    diary keeps them. Raises `ReplyBlocked` when a finding stops it, or warns in red and is not overruled.
+    diary keeps them. Raises `ReplyBlocked` when a finding stops it, or warns in red and is not
+    overruled.
     """
     found = check(text, facts_of(conversation, author=author, now=now))
     held = [f for f in found.findings if f.stops or (f.light == "red" and f.code not in overruled)]

@@ -54,8 +54,8 @@ WRITE_CLOCKS = """
         warn_assignee_at, warn_manager_at, next_at, met_at, met_by_id, open_minutes, ended_at,
         is_paused, failed_at, fail, sighting, keeper_id, is_history)
     SELECT x.conversation_id, x.inbox_id, x.message_id, x.promise_id, x.kind, x.started_at,
-        x.due_at, x.warn_assignee_at, x.warn_manager_at, x.next_at, x.met_at, x.met_by_id, x.open_minutes,
-        x.ended_at, x.is_paused, x.failed_at, x.fail, x.sighting,
+        x.due_at, x.warn_assignee_at, x.warn_manager_at, x.next_at, x.met_at, x.met_by_id,
+        x.open_minutes, x.ended_at, x.is_paused, x.failed_at, x.fail, x.sighting,
         CASE WHEN x.failed_at IS NULL THEN NULL ELSE i.keeper_id END, x.is_history
     FROM json_to_recordset(%s::json) AS x(conversation_id bigint, inbox_id bigint,
         message_id bigint, promise_id bigint, kind text, started_at timestamptz, due_at timestamptz,
@@ -95,8 +95,8 @@ WRITE_CONVERSATIONS = """
         last_at timestamptz, first_incoming_at timestamptz, last_incoming_at timestamptz,
         started_by_contact bool, first_reply_seconds float8, incoming_count int, reply_count int,
         need text, waiting_since timestamptz, due_at timestamptz, due_from timestamptz,
-        due_kind text, promised_at timestamptz, first_mood text, last_mood text, is_turned bool, is_urgent bool,
-        first_id bigint, last_id bigint)
+        due_kind text, promised_at timestamptz, first_mood text, last_mood text, is_turned bool,
+        is_urgent bool, first_id bigint, last_id bigint)
     JOIN conversation o ON o.id = x.id
     LEFT JOIN contact k ON k.id = o.contact_id
     LEFT JOIN LATERAL (

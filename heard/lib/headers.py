@@ -15,6 +15,7 @@ class SecurityHeaders:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request, with the headers on."""
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", policy(request))
         response.headers.setdefault(
