@@ -12,12 +12,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from heard.lib import postgres, private
+from heard.lib.spoken import SpokenError
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
 
 
-class SettingError(Exception):
+class SettingError(SpokenError):
     """A setting that cannot work. The text is one sentence for the person who set it."""
 
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heard.lib.private import kept_secret, make_home, write_private
+from heard.lib.spoken import SpokenError
 
 ROLE = "heard"
 DATABASE = "heard"
@@ -39,7 +40,7 @@ local all {ROLE} scram-sha-256
 """
 
 
-class EmbeddedDatabaseError(Exception):
+class EmbeddedDatabaseError(SpokenError):
     """The embedded database cannot serve. The text says why, and what to do, in a sentence."""
 
 

@@ -19,14 +19,15 @@ from typing import Literal, TextIO
 from urllib.parse import quote
 
 from heard.lib import cluster as clusters
-from heard.lib import private
 from heard.lib.cluster import Cluster, EmbeddedDatabaseError
+from heard.lib.private import home_lock
 
 __all__ = [
     "EmbeddedDatabaseError",
     "database_url",
     "is_running",
     "remove",
+    "revive",
     "running",
     "start",
     "state",
@@ -87,7 +88,7 @@ def running(home: Path, *, patience_seconds: int = PATIENCE_SECONDS) -> Iterator
     The last of several overlapping users stops it. A server that nobody uses any more, because its
     user was killed, is taken over.
     """
-    with (home_lock(home, "users")).open("a") as users:
+    with home_lock(home, "users").open("a") as users:
         with _gate(home):
             if _state(clusters.locate(home)) != "ready":
                 _kept(home).unlink(missing_ok=True)
@@ -113,11 +114,12 @@ def remove(home: Path) -> None:
             link.unlink()
 
 
-def home_lock(home: Path, name: str) -> Path:
-    """The lock file `name` of this data folder. The kernel forgets a lock with its process."""
-    private.make_home(home)
-    (home / "locks").mkdir(mode=0o700, exist_ok=True)
-    return home / "locks" / name
+def revive(home: Path) -> None:
+    """Start a server again that died under its users; it may still recover when this returns."""
+    with _gate(home):
+        cluster = clusters.locate(home)
+        if _state(cluster) == "stopped":
+            _launch(cluster, patience_seconds=1, settings={})
 
 
 def _kept(home: Path) -> Path:

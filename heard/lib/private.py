@@ -1,11 +1,14 @@
-"""Folders and files that nobody but their owner may read."""
+"""The data folder of an installation: its private files, and the locks that lie in it."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 
 def make_home(folder: Path) -> None:
@@ -46,3 +49,39 @@ def write_private(path: Path, *, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+class HeldError(Exception):
+    """Somebody else holds the lock. The text is what they wrote into it."""
+
+
+def home_lock(home: Path, name: str) -> Path:
+    """The lock file `name` of this data folder. The kernel forgets a lock with its process."""
+    make_home(home)
+    (home / "locks").mkdir(mode=0o700, exist_ok=True)
+    return home / "locks" / name
+
+
+@contextlib.contextmanager
+def hold(home: Path, name: str, *, note: str) -> Iterator[TextIO]:
+    """Hold the lock `name` alone within the block. Raises `HeldError` at once when it is taken."""
+    with home_lock(home, name).open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise HeldError(lock.read()) from None
+        lock.truncate(0)
+        lock.write(note)
+        lock.flush()
+        yield lock
+
+
+def is_held(home: Path, name: str) -> bool:
+    """Whether somebody holds this lock now."""
+    with home_lock(home, name).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

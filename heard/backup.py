@@ -1,0 +1,187 @@
+"""`heard backup` and `heard restore`: everything of an installation in one file, and back.
+
+A restore takes effect as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import django
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+
+from heard import database, environment, migrating
+from heard.lib import archive, dumping
+from heard.lib.private import HeldError, hold
+from heard.lib.spoken import SpokenError
+
+DUMP = "database.dump"
+FORMAT = 1
+# What belongs to this machine, or can be made again.
+LEFT_OUT = frozenset({"postgres", "postgres-password", "locks", "logs", "static"})
+
+
+class RestoreError(SpokenError):
+    """The backup cannot be restored here. The text says why, and what to do."""
+
+
+def backup(arguments: Sequence[str]) -> int:
+    """Write everything (database, attachments, keys and settings) into one file."""
+    parser = argparse.ArgumentParser(prog="heard backup", description=backup.__doc__)
+    parser.add_argument("file", type=Path, metavar="FILE")
+    file = parser.parse_args(arguments).file.absolute()
+    write(file)
+    print(f"Everything is in {file} ({file.stat().st_size / 1e6:,.1f} MB). Keep it private.")
+    return 0
+
+
+def restore(arguments: Sequence[str]) -> int:
+    """Bring back everything from a backup; what is here now is replaced as a whole."""
+    parser = argparse.ArgumentParser(prog="heard restore", description=restore.__doc__)
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--replace", action="store_true", help="even if there is something here")
+    options = parser.parse_args(arguments)
+    made_at = read(options.file.absolute(), replace=options.replace)
+    print(f"Everything is as it was on {made_at}.")
+    return 0
+
+
+def write(file: Path) -> None:
+    """Write the backup to the new file `file`. Raises `ArchiveError`, `DumpError`."""
+    home = environment.prepare_home()
+    if not file.parent.is_dir():
+        raise archive.ArchiveError(f"There is no folder {file.parent} to write the backup into.")
+    with database.serving(), tempfile.TemporaryDirectory(dir=file.parent, prefix=".heard-") as near:
+        django.setup()
+        dump = Path(near, DUMP)
+        # Rows first: a file is stored before the row that names it, so none can be missing.
+        dumping.dump(environment.database_url(), to=dump)
+        facts = {
+            "format": FORMAT,
+            "made_by": f"heard {importlib.metadata.version('heard')}",
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "migrations": migrating.applied_migrations(),
+        }
+        connection.close()
+        files = ((f"home/{path.relative_to(home)}", path) for path in kept_files(home))
+        archive.write(file, parts=[(DUMP, dump), *files], facts=facts)
+
+
+def read(file: Path, *, replace: bool) -> str:
+    """Restore the backup in `file` and return when it was made.
+
+    Raises `RestoreError`, `ArchiveError` or `DumpError`, and leaves everything as it was.
+    """
+    home = environment.prepare_home()
+    try:
+        with hold(home, "run", note="restoring a backup"), database.serving():
+            django.setup()
+            if not replace:
+                refuse_inhabited()
+            with tempfile.TemporaryDirectory(dir=home, prefix=".restoring-") as folder:
+                return _read(file, home=home, near=Path(folder))
+    except HeldError as holder:
+        raise RestoreError(f"heard is at work in {home} ({holder}); end it first.") from None
+
+
+def kept_files(home: Path) -> Iterator[Path]:
+    """Every file of the data folder that belongs into a backup."""
+    for top in sorted(home.iterdir()):
+        if top.name not in LEFT_OUT and not top.name.startswith("."):
+            found = sorted(top.rglob("*")) if top.is_dir() else [top]
+            yield from (path for path in found if path.is_file() and not path.is_symlink())
+
+
+def refuse_inhabited() -> None:
+    """Raise `RestoreError` when somebody works here already, or has been heard here."""
+    if not database.is_prepared():
+        return
+    for model in (settings.AUTH_USER_MODEL, "contacts.Contact"):
+        if apps.get_model(model).objects.exists():
+            raise RestoreError(
+                "There is something in this installation already; --replace puts the backup in its"
+                " place (write a backup of it before)."
+            )
+
+
+def _read(file: Path, *, home: Path, near: Path) -> str:
+    fresh = near / "fresh"
+    fresh.mkdir(mode=0o700)
+    facts = archive.extract(file, to=fresh)
+    _refuse_unknown(facts, file=file)
+    (fresh / "home").mkdir(mode=0o700, exist_ok=True)
+    _keep_database_url(home, fresh=fresh / "home")
+    swap = Swap(home, fresh=fresh / "home", former=near / "former")
+    connection.close()
+    try:
+        dumping.load(environment.database_url(), file=fresh / DUMP, before_commit=swap.make)
+    except BaseException:
+        swap.undo()
+        raise
+    migrating.bring_up()
+    connection.close()
+    return str(facts["made_at"])
+
+
+class Swap:
+    """The files of a backup in the place of those that are here."""
+
+    def __init__(self, home: Path, *, fresh: Path, former: Path) -> None:
+        self.home = home
+        self.fresh = fresh
+        self.former = former
+        self._moved: list[tuple[Path, Path]] = []
+
+    def make(self) -> None:
+        """Move what is here aside, and what came into its place."""
+        self.former.mkdir(mode=0o700)
+        for path in sorted(self.home.iterdir()):
+            if path.name not in LEFT_OUT and not path.name.startswith("."):
+                self._move(path, to=self.former / path.name)
+        for path in sorted(self.fresh.iterdir()):
+            self._move(path, to=self.home / path.name)
+
+    def undo(self) -> None:
+        """Bring everything back to where it was."""
+        while self._moved:
+            source, target = self._moved.pop()
+            shutil.move(target, source)
+
+    def _move(self, path: Path, *, to: Path) -> None:
+        path.rename(to)
+        self._moved.append((path, to))
+
+
+def _refuse_unknown(facts: dict[str, object], *, file: Path) -> None:
+    migrations = facts.get("migrations")
+    if facts.get("format") != FORMAT or not isinstance(migrations, list):
+        raise RestoreError(f"{file} was made by a newer heard; update this one and try again.")
+    unknown = migrating.unknown_migrations([(app, name) for app, name in migrations])
+    if unknown:
+        raise RestoreError(
+            f"{file} was made by {facts['made_by']}, which is newer than this heard"
+            f" (it has {unknown[0]}); update this one and try again."
+        )
+
+
+def _keep_database_url(home: Path, *, fresh: Path) -> None:
+    """The settings of the backup, except that this installation keeps its own database."""
+    came, here = fresh / "heard.env", home / "heard.env"
+    lines = came.read_text().splitlines() if came.exists() else []
+    ours = here.read_text().splitlines() if here.exists() else []
+    wanted = [line for line in lines if not _names_database(line)]
+    wanted += [line for line in ours if _names_database(line)]
+    if wanted:
+        came.write_text("\n".join(wanted) + "\n")
+
+
+def _names_database(line: str) -> bool:
+    return line.strip().removeprefix("export ").lstrip().startswith("DATABASE_URL")
