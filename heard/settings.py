@@ -83,6 +83,7 @@ TEMPLATES = [
             "extensions": ["jinja2.ext.i18n", "jinja2.ext.do"],
             "context_processors": [
                 "django.contrib.messages.context_processors.messages",
+                "heard.staff.navigation.navigation",
             ],
         },
     },
