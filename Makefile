@@ -1,7 +1,7 @@
 # The few commands of this project. `make` alone lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-LOCKED := uv.lock pyproject.toml bin/bootstrap
+LOCKED := uv.lock pyproject.toml bin/bootstrap.py
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench pictures models browser
 
@@ -11,12 +11,12 @@ help: ## List what can be made
 setup: .venv/ready ## Make .venv from the lock file; then .venv/bin/heard works
 
 .venv/ready: $(LOCKED)
-	@$(PYTHON) bin/bootstrap --no-dev
+	@$(PYTHON) bin/bootstrap.py --no-dev
 	@touch $@
 
 # What the tests need beyond that.
 .venv/ready-to-test: .venv/ready
-	@$(PYTHON) bin/bootstrap
+	@$(PYTHON) bin/bootstrap.py
 	@touch $@
 
 run: setup ## Start heard: its database, pages and worker, until Ctrl-C

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Makes .venv as the lock file says, with nothing but Python's standard library to begin with.
 
-Neither pip nor ensurepip is needed: uv comes from the address, and with the digest, that `uv.lock` names.
-A mirror of the package index is honoured when UV_DEFAULT_INDEX, UV_INDEX_URL or PIP_INDEX_URL names it.
+Neither pip nor ensurepip is needed: uv comes from the address, and with the digest, that `uv.lock`
+names. A mirror of the package index is used when UV_DEFAULT_INDEX, UV_INDEX_URL or PIP_INDEX_URL
+names one.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ TIMEOUT_SECONDS = 60
 
 def main() -> None:
     """Make the environment; arguments go to `uv sync`."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs this may have any version
         sys.exit("heard needs Python 3.11 or newer; run: make setup PYTHON=python3.11")
     if not (ENVIRONMENT / "bin" / "python").exists():
         venv.EnvBuilder(symlinks=True, clear=ENVIRONMENT.exists()).create(ENVIRONMENT)
@@ -40,7 +41,9 @@ def main() -> None:
     if not uv.exists() or not note.exists() or note.read_text() != wheel["hash"]:
         unpack(fetch(wheel), to=uv)
         note.write_text(wheel["hash"])
-    done = subprocess.run([uv, "sync", "--frozen", "--inexact", *sys.argv[1:]], env=settings())
+    done = subprocess.run(
+        [uv, "sync", "--frozen", "--inexact", *sys.argv[1:]], env=settings(), check=False
+    )
     sys.exit(done.returncode)
 
 
@@ -51,22 +54,23 @@ def settings() -> dict[str, str]:
         "UV_PYTHON": str(ENVIRONMENT / "bin" / "python"),
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_COMPILE_BYTECODE": "1",
+        "UV_SYSTEM_CERTS": "1",  # trust whom Python trusts, also behind a company's proxy
     }
     home = os.environ.get("HOME", "")
     if not home or not os.access(home, os.W_OK):
         ours["UV_CACHE_DIR"] = str(ENVIRONMENT / "cache")
-    if "SSL_CERT_FILE" not in os.environ and os.environ.get("PIP_CERT"):
-        ours["SSL_CERT_FILE"] = os.environ["PIP_CERT"]
     rest = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     return {**rest, **ours}
 
 
 def locked_wheel() -> dict[str, str]:
     """The wheel of uv for this machine, as the lock file names it."""
-    import tomllib  # only once the version of Python is known to have it
+    import tomllib  # noqa: PLC0415 - an older Python must come as far as to be told so
 
     packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
-    wheels = next(package["wheels"] for package in packages if package["name"] == "uv")
+    wheels: list[dict[str, str]] = next(
+        package["wheels"] for package in packages if package["name"] == "uv"
+    )
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(
         platform.machine().lower(), platform.machine().lower()
     )
@@ -115,8 +119,9 @@ def mirrored(wheel: dict[str, str]) -> str:
 
 def download(url: str) -> bytes:
     """What is at this address."""
-    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:
-        return answer.read()
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - ours
+        content: bytes = answer.read()
+    return content
 
 
 def file_name(wheel: dict[str, str]) -> str:
