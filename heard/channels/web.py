@@ -1,0 +1,94 @@
+"""Posting to addresses that people typed in, and never into the house unless that is allowed.
+
+The name is looked up once and the connection goes to the address that was checked, so that a name
+which changes its mind in between gains nothing. Redirects are not followed, proxies not used.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import ipaddress
+import socket
+from collections.abc import Mapping
+from datetime import datetime
+
+import httpx
+
+TIMEOUT = httpx.Timeout(10, connect=5)
+ANSWER_LIMIT_BYTES = 64 * 1024
+
+
+class ForbiddenAddressError(Exception):
+    """An address that heard must not reach; the text says why."""
+
+
+class Answer:
+    """What came back: status, the first 64 kB of the body, and when to ask again."""
+
+    def __init__(self, status: int, body: bytes, retry_after: str) -> None:
+        self.status = status
+        self.body = body
+        self._retry_after = retry_after
+
+    def retry_after_seconds(self, *, now: datetime) -> int | None:
+        """Seconds to wait, from either spelling of Retry-After (RFC 9110, 10.2.3)."""
+        if self._retry_after.isascii() and self._retry_after.isdigit():
+            return min(int(self._retry_after[:9]), 24 * 3600)
+        try:
+            at = email.utils.parsedate_to_datetime(self._retry_after)
+            return max(0, min(int((at - now).total_seconds()), 24 * 3600))
+        except (TypeError, ValueError):
+            return None
+
+
+def post(
+    url: str, *, body: bytes, headers: Mapping[str, str], allow_private: bool = False
+) -> Answer:
+    """Post once. Raises `ForbiddenAddressError`, or what httpx raises when nothing came back.
+
+    `allow_private` is for programs beside heard: it lets through plain http and private addresses.
+    """
+    try:
+        parts = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        raise ForbiddenAddressError("the address cannot be read") from None
+    if parts.scheme != "https" and not (allow_private and parts.scheme == "http"):
+        raise ForbiddenAddressError("the address must begin with https://")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    address = _checked(parts.host, port, allow_private=allow_private)
+    with (
+        httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client,
+        client.stream(
+            "POST",
+            parts.copy_with(host=address),
+            content=body,
+            headers={**headers, "host": parts.netloc.decode("ascii")},
+            extensions={"sni_hostname": parts.raw_host.decode("ascii")},
+        ) as response,
+    ):
+        received = bytearray()
+        for part in response.iter_bytes(ANSWER_LIMIT_BYTES):
+            received += part
+            if len(received) >= ANSWER_LIMIT_BYTES:
+                break
+        return Answer(
+            response.status_code,
+            bytes(received[:ANSWER_LIMIT_BYTES]),
+            response.headers.get("retry-after", ""),
+        )
+
+
+def _checked(host: str, port: int, *, allow_private: bool) -> str:
+    """One address of this host; every one of them must be allowed."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpx.ConnectError(f"{host} is not known") from error
+    addresses = [str(entry[4][0]) for entry in found]
+    if not allow_private:
+        for address in addresses:
+            ip = ipaddress.ip_address(address.partition("%")[0])
+            mapped = getattr(ip, "ipv4_mapped", None) or ip
+            if not mapped.is_global or mapped.is_multicast:
+                raise ForbiddenAddressError(f"{host} is an address inside the house ({address})")
+    return addresses[0]
