@@ -10,8 +10,6 @@ class Contact(models.Model):
 
     name = models.CharField(max_length=200, db_default="")
     language = models.CharField(max_length=8, db_default="", blank=True)
-    first_seen_at = models.DateTimeField(null=True)
-    last_seen_at = models.DateTimeField(null=True)
     note = models.TextField(db_default="", blank=True)
     is_ours = models.BooleanField(default=False, db_default=False)
 

@@ -12,15 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from heard.channels.base import File, Incoming, Kind
 from heard.conversations import attachments
 from heard.conversations.merging import merge
 from heard.conversations.models import Inbox
-from heard.conversations.settling import mark_stale, settle
+from heard.conversations.settling import settle
 from heard.conversations.threading import Known, Threads
 from heard.reading import Reading, read
+
+Key = tuple[str, int | None]
+"""What makes a conversation within an inbox: the thread's root, and the contact if there is one."""
 
 LOCK_SPACE = 0x68_65_61_72  # advisory locks of ours begin with "hear"
 
@@ -49,16 +53,20 @@ def receive(
     now: datetime,
     readings: Sequence[Reading | None] | None = None,
     is_history: bool = False,
+    shares_inbox: bool = False,
 ) -> Received:
     """Put messages in order: contacts, conversations, messages, readings, clocks, diary.
 
     `readings` may be given, one for each item (None: not read, so it needs an answer); without them
     the texts are read here. `is_history` is for archives: nothing of it warns or notifies anybody.
-    Raises `ValueError` for an item without an external id or with a naive time.
+    `shares_inbox` lets several importers work on one inbox at once; their threads must be disjoint:
+    all messages of a root go to the same importer. Raises `ValueError` for an item without an
+    external id or with a naive time.
     """
     items, readings = _first_of_each(items, readings)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, inbox.pk])
+        lock = "pg_advisory_xact_lock_shared" if shares_inbox else "pg_advisory_xact_lock"
+        cursor.execute(f"SELECT {lock}(%s, %s)", [LOCK_SPACE, inbox.pk])
         stored = _stored(inbox, items)
         fresh = [
             n
@@ -86,7 +94,11 @@ def receive(
         threads = Threads(new, stored.messages)
         touched = _rehang(inbox, new, threads)
         keys = [(threads.root(i.external_id), threads.contact(i.external_id)) for i in items]
-        conversations = _conversations(inbox, keys, is_history=is_history)
+        conversations = _conversations(
+            inbox,
+            zip(keys, (item.at for item in items), strict=True),
+            is_history=is_history,
+        )
         first_id = _write_messages(
             inbox,
             items,
@@ -104,11 +116,8 @@ def receive(
             )
         settle(touched, now=now)
         _write_diary(inbox, items, keys, conversations, now=now, is_history=is_history)
-        latest = max(item.at for item in items)
-        cursor.execute(
-            "UPDATE inbox SET last_heard_at = greatest(last_heard_at, %s) WHERE id = %s",
-            [latest if is_history else now, inbox.pk],
-        )
+        if not is_history:
+            cursor.execute("UPDATE inbox SET last_heard_at = %s WHERE id = %s", [now, inbox.pk])
     return Received(
         taken=len(items), known=known, conversations=tuple(sorted(set(conversations.values())))
     )
@@ -118,8 +127,8 @@ def receive(
 def close_books(inbox: Inbox) -> int:
     """Fail what an archive left unanswered: due before its last moment, and unmet.
 
-    Returns how many. Only when an archive is finished is its last moment known; what became of it
-    later nobody can say.
+    Returns how many fell, and marks the inbox's days to be counted. Only when an archive is
+    finished is its last moment known; what became of it later nobody can say.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -133,13 +142,29 @@ def close_books(inbox: Inbox) -> int:
                 AND k.due_at <= (
                     SELECT max(at) FROM message WHERE inbox_id = %(inbox)s AND is_history
                 )
-            RETURNING k.started_at, k.failed_at
             """,
             {"inbox": inbox.pk},
         )
-        rows = cursor.fetchall()
-    mark_stale((inbox.pk, moment) for moments in rows for moment in moments)
-    return len(rows)
+        failed = cursor.rowcount
+        cursor.execute(
+            """
+            INSERT INTO stale_day (inbox_id, day)
+            SELECT %(inbox)s, (at AT TIME ZONE %(zone)s)::date FROM (
+                SELECT at FROM message WHERE inbox_id = %(inbox)s AND is_history
+                UNION ALL SELECT started_at FROM clock WHERE inbox_id = %(inbox)s AND is_history
+                UNION ALL SELECT failed_at FROM clock
+                    WHERE inbox_id = %(inbox)s AND is_history AND failed_at IS NOT NULL
+            ) AS moments GROUP BY 2
+            ON CONFLICT DO NOTHING
+            """,
+            {"inbox": inbox.pk, "zone": settings.TIME_ZONE},
+        )
+        cursor.execute(
+            "UPDATE inbox SET last_heard_at = greatest(last_heard_at, (SELECT max(at) FROM message "
+            "WHERE inbox_id = %(inbox)s)) WHERE id = %(inbox)s",
+            {"inbox": inbox.pk},
+        )
+    return failed
 
 
 @transaction.atomic
@@ -261,7 +286,7 @@ def _ask_again(
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT m.id, m.external_id, m.up, m.parent, c.id, c.root, c.is_history
+            SELECT m.id, m.external_id, m.up, m.parent, c.id, c.root, c.is_history, m.at
             FROM message m JOIN conversation c ON c.id = m.conversation_id
             WHERE m.conversation_id = ANY(%s)
             """,
@@ -278,7 +303,11 @@ def _ask_again(
     if not moves:
         return set()
     keys = [(row[5], contact) for row, contact in moves]
-    targets = _conversations(inbox, keys, is_history=all(row[6] for row, _ in moves))
+    targets = _conversations(
+        inbox,
+        zip(keys, (row[7] for row, _ in moves), strict=True),
+        is_history=all(row[6] for row, _ in moves),
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE message m SET conversation_id = x.to_id "
@@ -304,113 +333,94 @@ def _read(items: Sequence[Incoming]) -> list[Reading | None]:
 
 def _contacts(inbox: Inbox, items: Sequence[Incoming]) -> dict[str, int]:
     """The contact of each address that speaks or is spoken to, made where it is new."""
-    people: dict[str, list[Any]] = {}
+    names: dict[str, str] = {}
     for item in items:
-        is_reply = item.kind is Kind.REPLY
-        address = item.to if is_reply else item.sender
-        if not address and is_reply:
-            continue
-        name = "" if is_reply else item.sender_name
-        person = people.get(address)
-        if person is None:
-            people[address] = [name, item.at, item.at]
-        else:
-            person[0] = person[0] or name
-            person[1] = min(person[1], item.at)
-            person[2] = max(person[2], item.at)
-    if not people:
+        if item.kind is not Kind.REPLY:
+            names[item.sender] = names.get(item.sender) or item.sender_name
+        elif item.to:
+            names.setdefault(item.to, "")
+    if not names:
         return {}
-    rows = [
-        {
-            "address": address,
-            "name": name[:200],
-            "first": first.isoformat(),
-            "last": last.isoformat(),
-        }
-        for address, (name, first, last) in sorted(people.items())
-    ]
-    with connection.cursor() as cursor:
-        # Handles are shared by all inboxes of a kind, so two of them may meet the same stranger.
-        cursor.execute(
-            """
-            WITH x AS (
-                SELECT * FROM json_to_recordset(%(rows)s::json)
-                    AS x(address text, name text, first timestamptz, last timestamptz)
-            ), strangers AS (
-                SELECT x.*, nextval(pg_get_serial_sequence('contact', 'id')) AS contact_id FROM x
-                WHERE NOT EXISTS (
-                    SELECT FROM handle h WHERE h.kind = %(kind)s AND h.address = x.address)
-            ), made AS (
-                INSERT INTO contact (id, name, first_seen_at, last_seen_at)
-                SELECT contact_id, coalesce(nullif(name, ''), address), first, last FROM strangers
-                RETURNING id
-            ), handles AS (
-                INSERT INTO handle (contact_id, kind, address, name)
-                SELECT contact_id, %(kind)s, address, name FROM strangers
-                ON CONFLICT (kind, address) DO NOTHING RETURNING address, contact_id
-            )
-            SELECT id, address FROM made LEFT JOIN handles ON contact_id = id
-            """,
-            {"rows": json.dumps(rows), "kind": inbox.kind},
-        )
-        made = cursor.fetchall()
-        found: dict[str, int] = {address: pk for pk, address in made if address is not None}
-        if len(found) < len(made):
-            cursor.execute(
-                "DELETE FROM contact WHERE id = ANY(%s)",
-                [[pk for pk, address in made if address is None]],
-            )
-        if len(found) < len(people):
+    found = _known_contacts(inbox, names)
+    strangers = sorted(names.keys() - found.keys())
+    if strangers:
+        with connection.cursor() as cursor:
             cursor.execute(
                 """
                 WITH x AS (
-                    SELECT * FROM json_to_recordset(%(rows)s::json)
-                        AS x(address text, name text, first timestamptz, last timestamptz)
-                ), seen AS (
-                    UPDATE contact k SET first_seen_at = least(k.first_seen_at, y.first),
-                        last_seen_at = greatest(k.last_seen_at, y.last),
-                        name = CASE WHEN y.name <> '' AND k.name = y.address
-                            THEN y.name ELSE k.name END
-                    FROM (
-                        SELECT h.contact_id, min(x.first) AS first, max(x.last) AS last,
-                            max(x.name) AS name, min(x.address) AS address
-                        FROM x JOIN handle h ON h.kind = %(kind)s AND h.address = x.address
-                        GROUP BY h.contact_id
-                    ) y
-                    WHERE k.id = y.contact_id AND (
-                        y.first < k.first_seen_at OR y.last > k.last_seen_at
-                        OR (y.name <> '' AND k.name = y.address))
+                    SELECT address, name, nextval(pg_get_serial_sequence('contact', 'id')) AS id
+                    FROM unnest(%s::text[], %s::text[]) AS x(address, name)
+                ), made AS (
+                    INSERT INTO contact (id, name) SELECT id, name FROM x RETURNING id
+                ), handles AS (
+                    INSERT INTO handle (contact_id, kind, address, name)
+                    SELECT id, %s, address, name FROM x
+                    ON CONFLICT (kind, address) DO NOTHING RETURNING address, contact_id
                 )
-                SELECT h.address, h.contact_id FROM handle h
-                WHERE h.kind = %(kind)s AND h.address = ANY(%(addresses)s)
+                SELECT id, address FROM made LEFT JOIN handles ON contact_id = id
                 """,
-                {
-                    "rows": json.dumps([row for row in rows if row["address"] not in found]),
-                    "kind": inbox.kind,
-                    "addresses": [address for address in people if address not in found],
-                },
+                [strangers, [(names[who] or who)[:200] for who in strangers], inbox.kind],
             )
-            found |= {row[0]: row[1] for row in cursor}
+            made = cursor.fetchall()
+            found |= {address: pk for pk, address in made if address is not None}
+            if len(found) < len(names):
+                # Handles are shared by all inboxes of a kind: another one met the same stranger.
+                cursor.execute(
+                    "DELETE FROM contact WHERE id = ANY(%s)",
+                    [[pk for pk, address in made if address is None]],
+                )
+                found |= _known_contacts(inbox, names)
     return found
 
 
+def _known_contacts(inbox: Inbox, names: Mapping[str, str]) -> dict[str, int]:
+    """The contacts of the addresses that we know; one without a name gets the name we now hear."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT h.address, h.contact_id, k.name FROM handle h "
+            "JOIN contact k ON k.id = h.contact_id WHERE h.kind = %s AND h.address = ANY(%s)",
+            [inbox.kind, list(names)],
+        )
+        rows = cursor.fetchall()
+        named = [(pk, names[who][:200]) for who, pk, name in rows if name == who and names[who]]
+        if named:
+            cursor.execute(
+                "UPDATE contact k SET name = x.name FROM unnest(%s::bigint[], %s::text[]) "
+                "AS x(id, name) WHERE k.id = x.id AND k.name <> x.name",
+                [[pk for pk, _ in named], [name for _, name in named]],
+            )
+    return {address: pk for address, pk, _ in rows}
+
+
 def _conversations(
-    inbox: Inbox, keys: Iterable[tuple[str, int | None]], *, is_history: bool
-) -> dict[tuple[str, int | None], int]:
-    """The conversation of each root and contact, made where it is new."""
-    wanted = sorted(set(keys), key=lambda key: (key[0], key[1] or 0))
+    inbox: Inbox, said: Iterable[tuple[Key, datetime]], *, is_history: bool
+) -> dict[Key, int]:
+    """The conversation of each root and contact, made where it is new.
+
+    A new one gets the times that `settle` will find again, so that its update touches no index.
+    """
+    spans: dict[Key, tuple[datetime, datetime]] = {}
+    for key, at in said:
+        first, last = spans.get(key, (at, at))
+        spans[key] = (min(first, at), max(last, at))
+    wanted = sorted(spans, key=lambda key: (key[0], key[1] or 0))
     parameters = {
         "inbox": inbox.pk,
         "roots": [root for root, _ in wanted],
         "contacts": [contact for _, contact in wanted],
+        "firsts": [spans[key][0] for key in wanted],
+        "lasts": [spans[key][1] for key in wanted],
         "is_history": is_history,
+        "status": "resolved" if is_history else "open",
     }
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO conversation (inbox_id, root, contact_id, is_history)
-            SELECT %(inbox)s, x.root, x.contact_id, %(is_history)s
-            FROM unnest(%(roots)s::text[], %(contacts)s::bigint[]) AS x(root, contact_id)
+            INSERT INTO conversation
+                (inbox_id, root, contact_id, started_at, last_at, is_history, status)
+            SELECT %(inbox)s, x.root, x.contact, x.first, x.last, %(is_history)s, %(status)s
+            FROM unnest(%(roots)s::text[], %(contacts)s::bigint[], %(firsts)s::timestamptz[],
+                %(lasts)s::timestamptz[]) AS x(root, contact, first, last)
             ON CONFLICT (inbox_id, root, contact_id) DO NOTHING
             RETURNING root, contact_id, id
             """,
@@ -510,8 +520,8 @@ def _keep_files(items: Sequence[Incoming], *, first_id: int) -> None:
 def _write_diary(
     inbox: Inbox,
     items: Sequence[Incoming],
-    keys: Sequence[tuple[str, int | None]],
-    conversations: Mapping[tuple[str, int | None], int],
+    keys: Sequence[Key],
+    conversations: Mapping[Key, int],
     *,
     now: datetime,
     is_history: bool,

@@ -330,7 +330,8 @@ class Message(models.Model):
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
-    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+    """The conversation's inbox again, for the one unique key; the conversation guards it."""
     kind = models.CharField(max_length=8, choices=Kind.choices)
     external_id = models.CharField(max_length=300, db_default="")
     parent = models.CharField(max_length=300, db_default="")
@@ -499,8 +500,8 @@ class Clock(models.Model):
 
     It runs while `met_at`, `ended_at` and `failed_at` are all empty; `next_at` is when the sweep
     must look at it again (a warning or the due time), empty when it need not. A failed clock that
-    is met afterwards is *late*; until then the fail is *unanswered*. `ended_at` is a promise
-    that was withdrawn in time. To resolve a conversation does not meet a clock that waits for an answer.
+    is met afterwards is *late*; until then the fail is *unanswered*. `ended_at` is a promise that
+    was withdrawn in time. To resolve a conversation does not meet a clock that waits for an answer.
     """
 
     class Kind(models.TextChoices):

@@ -171,6 +171,8 @@ def settle(conversations: Collection[int], *, now: datetime) -> None:
             )
             | {"id": pk, "first_id": first, "last_id": last}
         )
+        if is_history:  # its days are marked when its archive is finished
+            continue
         stale.extend((inbox, it.at) for it in happened.get(pk, ()))
         stale.extend((inbox, row["started_at"]) for row in after)
         stale.extend((inbox, row["failed_at"]) for row in after if row["failed_at"])
@@ -421,7 +423,7 @@ def _conversation_row(
         asked = standing.last_asked_at
         if asked is None or snoozed_at is None or asked <= snoozed_at:
             status = "snoozed"
-    first_due = min(running, key=lambda clock: clock["due_at"], default=None)
+    first_due = None if is_history else min(running, key=_due, default=None)
     return {
         "status": status,
         "started_at": standing.started_at,
@@ -433,7 +435,7 @@ def _conversation_row(
         "incoming_count": standing.incoming_count,
         "reply_count": standing.reply_count,
         "need": standing.need,
-        "waiting_since": standing.waiting_since,
+        "waiting_since": None if is_history else standing.waiting_since,
         "due_at": first_due["due_at"] if first_due else None,
         "due_from": first_due["started_at"] if first_due else None,
         "due_kind": first_due["kind"] if first_due else "",
@@ -443,6 +445,11 @@ def _conversation_row(
         "is_turned": standing.is_turned,
         "is_urgent": standing.is_urgent,
     }
+
+
+def _due(clock: dict[str, Any]) -> datetime:
+    moment: datetime = clock["due_at"]
+    return moment
 
 
 def _json(rows: list[dict[str, Any]]) -> str:

@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,19 +14,34 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('name', models.CharField(max_length=60)),
-                ('subject', models.CharField(db_default='', max_length=30)),
-                ('subject_id', models.BigIntegerField(null=True)),
-                ('data', models.JSONField(db_default={}, default=dict)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("name", models.CharField(max_length=60)),
+                ("subject", models.CharField(db_default="", max_length=30)),
+                ("subject_id", models.BigIntegerField(null=True)),
+                ("data", models.JSONField(db_default={}, default=dict)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'event',
-                'indexes': [models.Index(fields=['subject', 'subject_id', 'id'], name='event_of_subject')],
+                "db_table": "event",
+                "indexes": [
+                    models.Index(fields=["subject", "subject_id", "id"], name="event_of_subject")
+                ],
             },
         ),
     ]
