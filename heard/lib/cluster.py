@@ -32,6 +32,7 @@ SYSTEM_FOLDER = Path("/var/lib/heard")
 LONGEST_SOCKET_FOLDER = 90
 SHORT_FOLDER = Path("/tmp")  # noqa: S108 - the folder inside is ours alone, and checked to be
 MEGABYTE = 1024 * 1024
+LOG_CHARACTERS = 2000
 LEAST_FREE_BYTES = 64 * MEGABYTE
 
 HOST_BASED_AUTHENTICATION = f"""\
@@ -146,6 +147,7 @@ def make(cluster: Cluster, *, durable: bool = True) -> None:
     (draft / "pg_hba.conf").write_text(HOST_BASED_AUTHENTICATION)
     with (draft / "postgresql.conf").open("a") as file:
         file.write("\ninclude 'heard.conf'\ninclude_if_exists 'own.conf'\n")
+    (draft / "own.conf").write_text("# Your own settings for PostgreSQL; they win over heard's.\n")
     configure(draft, settings={})
     alone(
         cluster,
@@ -208,8 +210,9 @@ def configure(data: Path, *, settings: Mapping[str, str]) -> None:
     path = data / "heard.conf"
     path.write_text("\n".join(lines) + "\n")
     owner = data.stat()
-    if os.geteuid() == 0:
-        os.chown(path, owner.st_uid, owner.st_gid)
+    for written in (path, data / "own.conf", data / "pg_hba.conf"):
+        if os.geteuid() == 0 and written.exists():
+            os.chown(written, owner.st_uid, owner.st_gid)
 
 
 def tuning(*, memory_bytes: int, free_bytes: int) -> dict[str, str]:
@@ -297,6 +300,13 @@ def explain(cluster: Cluster, *, log: str) -> str:
         f"The embedded database does not start: {lines[-1].strip()}"
         f" (its log is in {cluster.data / 'log'})."
     )
+
+
+def words_since(cluster: Cluster, moment: float) -> str:
+    """The end of what the server has written into its logs since then (seconds of the epoch)."""
+    logs = [cluster.data / "start.log", *(cluster.data / "log").glob("*.log")]
+    fresh = [log for log in logs if log.exists() and log.stat().st_mtime >= moment - 1]
+    return "\n".join(log.read_text(errors="replace")[-LOG_CHARACTERS:] for log in fresh)
 
 
 def prepare_sockets(cluster: Cluster) -> None:

@@ -167,15 +167,17 @@ def _launch(cluster: Cluster, *, patience_seconds: int, settings: Mapping[str, s
     clusters.prepare_sockets(cluster)
     clusters.configure(cluster.data, settings=settings)
     clusters.keep_password(cluster)
-    # After a restart of the machine the process number in it may be anybody's.
-    (cluster.data / "postmaster.pid").unlink(missing_ok=True)
+    # The process number in these may be anybody's by now, or one that nobody has buried yet.
+    for stale in (cluster.data / "postmaster.pid", *cluster.sockets.glob(".s.PGSQL.*")):
+        stale.unlink(missing_ok=True)
     log = cluster.data / "start.log"
     log.unlink(missing_ok=True)
+    began_at = time.time()
     sockets = f"-c unix_socket_directories={shlex.quote(str(cluster.sockets))}"
     arguments = ["-s", "-w", "-t", str(patience_seconds), "-l", str(log), "-o", sockets]
     started = cluster.run("pg_ctl", "start", "-D", str(cluster.data), *arguments)
     if started.returncode and _state(cluster) == "stopped":
-        said = log.read_text(errors="replace") if log.exists() else started.stderr
+        said = started.stderr + clusters.words_since(cluster, began_at)
         if "shared memory block" not in said:
             raise EmbeddedDatabaseError(clusters.explain(cluster, log=said))
         time.sleep(LOOK_AGAIN_SECONDS)  # processes of a killed server are still on their way out
