@@ -6,34 +6,32 @@ is known already is left alone, and the order of arrival makes no difference to 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from heard.channels.base import File, Incoming, Kind
-from heard.conversations import attachments
+from heard.channels.base import Incoming, Kind
+from heard.conversations.filing import (
+    NOBODY,
+    Batch,
+    conversations_of,
+    file,
+    known_conversations,
+    next_ids,
+    people_of,
+    read_all,
+    up_of,
+)
 from heard.conversations.merging import merge
 from heard.conversations.models import Inbox
 from heard.conversations.settling import settle
 from heard.conversations.threading import Known, Threads
-from heard.reading import Reading, read
-
-Key = tuple[str, int | None]
-"""What makes a conversation within an inbox: the thread's root, and the contact if there is one."""
+from heard.reading import Reading
 
 LOCK_SPACE = 0x68_65_61_72  # advisory locks of ours begin with "hear"
-
-MESSAGE_COLUMNS = (
-    "id", "conversation_id", "inbox_id", "kind", "external_id", "parent", "up", "at", "contact_id",
-    "author_name", "subject", "text", "html", "is_public", "is_automatic", "is_history", "extra",
-    "language", "mood", "mood_negative", "mood_positive", "need", "stance", "urgency",
-    "urgency_reason", "read_by",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,47 +75,45 @@ def receive(
             return Received(taken=0, known=len(items))
         known = len(items) - len(fresh)
         if readings is None:
-            readings = _read([items[n] for n in fresh])
+            readings = read_all([items[n] for n in fresh])
         else:
             readings = [readings[n] for n in fresh]
         items = [items[n] for n in fresh]
-        contacts = _contacts(inbox, items)
+        people = people_of(inbox, items)
         new = {
             item.external_id: Known(
-                up=_up(item),
+                up=up_of(item),
                 parent=item.parent,
                 is_reply=item.kind is Kind.REPLY,
-                contact=contacts.get(item.to if item.kind is Kind.REPLY else item.sender),
+                contact=people.get(item.to if item.kind is Kind.REPLY else item.sender, NOBODY)[0],
             )
             for item in items
         }
         threads = Threads(new, stored.messages)
         touched = _rehang(inbox, new, threads)
         keys = [(threads.root(i.external_id), threads.contact(i.external_id)) for i in items]
-        conversations = _conversations(
-            inbox,
-            zip(keys, (item.at for item in items), strict=True),
-            is_history=is_history,
-        )
-        first_id = _write_messages(
-            inbox,
-            items,
-            readings,
-            conversations=[conversations[key] for key in keys],
-            contacts=contacts,
-            is_history=is_history,
-        )
-        _keep_files(items, first_id=first_id)
+        conversations = known_conversations(inbox, keys)
         touched.update(conversations.values())
+        fresh_keys = [key for key in dict.fromkeys(keys) if key not in conversations]
+        conversations |= zip(fresh_keys, next_ids("conversation", len(fresh_keys)), strict=True)
+        batch = Batch(
+            inbox=inbox,
+            items=items,
+            readings=readings,
+            ids=next_ids("message", len(items)),
+            conversations=[conversations[key] for key in keys],
+            people=people,
+            is_history=is_history,
+            now=now,
+        )
+        file(batch, fresh={conversations[key]: key for key in fresh_keys})
         if not is_history:
             cursor.execute(
                 "UPDATE conversation SET is_history = false WHERE id = ANY(%s) AND is_history",
                 [list(touched)],
             )
-        settle(touched, now=now)
-        _write_diary(inbox, items, keys, conversations, now=now, is_history=is_history)
-        if not is_history:
             cursor.execute("UPDATE inbox SET last_heard_at = %s WHERE id = %s", [now, inbox.pk])
+        settle(touched, now=now)
     return Received(
         taken=len(items), known=known, conversations=tuple(sorted(set(conversations.values())))
     )
@@ -145,7 +141,7 @@ def close_books(inbox: Inbox) -> int:
             """,
             {"inbox": inbox.pk},
         )
-        failed = cursor.rowcount
+        failed: int = cursor.rowcount
         cursor.execute(
             """
             INSERT INTO stale_day (inbox_id, day)
@@ -188,11 +184,6 @@ def revive(inbox: Inbox, *, since: datetime, now: datetime) -> int:
 class _Stored:
     keys: frozenset[tuple[str, str]]
     messages: Mapping[str, Known]
-
-
-def _up(item: Incoming) -> str:
-    up = item.root or item.parent
-    return "" if up == item.external_id else up
 
 
 def _first_of_each(
@@ -286,7 +277,7 @@ def _ask_again(
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT m.id, m.external_id, m.up, m.parent, c.id, c.root, c.is_history, m.at
+            SELECT m.id, m.external_id, m.up, m.parent, c.id, c.root, c.is_history
             FROM message m JOIN conversation c ON c.id = m.conversation_id
             WHERE m.conversation_id = ANY(%s)
             """,
@@ -303,11 +294,7 @@ def _ask_again(
     if not moves:
         return set()
     keys = [(row[5], contact) for row, contact in moves]
-    targets = _conversations(
-        inbox,
-        zip(keys, (row[7] for row, _ in moves), strict=True),
-        is_history=all(row[6] for row, _ in moves),
-    )
+    targets = conversations_of(inbox, keys, is_history=all(row[6] for row, _ in moves))
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE message m SET conversation_id = x.to_id "
@@ -315,232 +302,3 @@ def _ask_again(
             [[row[0] for row, _ in moves], [targets[key] for key in keys]],
         )
     return {row[4] for row, _ in moves} | set(targets.values())
-
-
-# Rows
-
-
-def _read(items: Sequence[Incoming]) -> list[Reading | None]:
-    """Read what people wrote; what we said ourselves is not read."""
-    wanted = [
-        n for n, item in enumerate(items) if item.kind is Kind.INCOMING and not item.is_automatic
-    ]
-    found: list[Reading | None] = [None] * len(items)
-    for n, reading in zip(wanted, read([items[n].text for n in wanted]), strict=True):
-        found[n] = reading
-    return found
-
-
-def _contacts(inbox: Inbox, items: Sequence[Incoming]) -> dict[str, int]:
-    """The contact of each address that speaks or is spoken to, made where it is new."""
-    names: dict[str, str] = {}
-    for item in items:
-        if item.kind is not Kind.REPLY:
-            names[item.sender] = names.get(item.sender) or item.sender_name
-        elif item.to:
-            names.setdefault(item.to, "")
-    if not names:
-        return {}
-    found = _known_contacts(inbox, names)
-    strangers = sorted(names.keys() - found.keys())
-    if strangers:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                WITH x AS (
-                    SELECT address, name, nextval(pg_get_serial_sequence('contact', 'id')) AS id
-                    FROM unnest(%s::text[], %s::text[]) AS x(address, name)
-                ), made AS (
-                    INSERT INTO contact (id, name) SELECT id, name FROM x RETURNING id
-                ), handles AS (
-                    INSERT INTO handle (contact_id, kind, address, name)
-                    SELECT id, %s, address, name FROM x
-                    ON CONFLICT (kind, address) DO NOTHING RETURNING address, contact_id
-                )
-                SELECT id, address FROM made LEFT JOIN handles ON contact_id = id
-                """,
-                [strangers, [(names[who] or who)[:200] for who in strangers], inbox.kind],
-            )
-            made = cursor.fetchall()
-            found |= {address: pk for pk, address in made if address is not None}
-            if len(found) < len(names):
-                # Handles are shared by all inboxes of a kind: another one met the same stranger.
-                cursor.execute(
-                    "DELETE FROM contact WHERE id = ANY(%s)",
-                    [[pk for pk, address in made if address is None]],
-                )
-                found |= _known_contacts(inbox, names)
-    return found
-
-
-def _known_contacts(inbox: Inbox, names: Mapping[str, str]) -> dict[str, int]:
-    """The contacts of the addresses that we know; one without a name gets the name we now hear."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT h.address, h.contact_id, k.name FROM handle h "
-            "JOIN contact k ON k.id = h.contact_id WHERE h.kind = %s AND h.address = ANY(%s)",
-            [inbox.kind, list(names)],
-        )
-        rows = cursor.fetchall()
-        named = [(pk, names[who][:200]) for who, pk, name in rows if name == who and names[who]]
-        if named:
-            cursor.execute(
-                "UPDATE contact k SET name = x.name FROM unnest(%s::bigint[], %s::text[]) "
-                "AS x(id, name) WHERE k.id = x.id AND k.name <> x.name",
-                [[pk for pk, _ in named], [name for _, name in named]],
-            )
-    return {address: pk for address, pk, _ in rows}
-
-
-def _conversations(
-    inbox: Inbox, said: Iterable[tuple[Key, datetime]], *, is_history: bool
-) -> dict[Key, int]:
-    """The conversation of each root and contact, made where it is new.
-
-    A new one gets the times that `settle` will find again, so that its update touches no index.
-    """
-    spans: dict[Key, tuple[datetime, datetime]] = {}
-    for key, at in said:
-        first, last = spans.get(key, (at, at))
-        spans[key] = (min(first, at), max(last, at))
-    wanted = sorted(spans, key=lambda key: (key[0], key[1] or 0))
-    parameters = {
-        "inbox": inbox.pk,
-        "roots": [root for root, _ in wanted],
-        "contacts": [contact for _, contact in wanted],
-        "firsts": [spans[key][0] for key in wanted],
-        "lasts": [spans[key][1] for key in wanted],
-        "is_history": is_history,
-        "status": "resolved" if is_history else "open",
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO conversation
-                (inbox_id, root, contact_id, started_at, last_at, is_history, status)
-            SELECT %(inbox)s, x.root, x.contact, x.first, x.last, %(is_history)s, %(status)s
-            FROM unnest(%(roots)s::text[], %(contacts)s::bigint[], %(firsts)s::timestamptz[],
-                %(lasts)s::timestamptz[]) AS x(root, contact, first, last)
-            ON CONFLICT (inbox_id, root, contact_id) DO NOTHING
-            RETURNING root, contact_id, id
-            """,
-            parameters,
-        )
-        found = {(root, contact): pk for root, contact, pk in cursor}
-        if len(found) < len(wanted):
-            cursor.execute(
-                """
-                SELECT c.root, c.contact_id, c.id FROM conversation c
-                JOIN unnest(%(roots)s::text[], %(contacts)s::bigint[]) AS x(root, contact_id)
-                    ON c.root = x.root AND c.contact_id IS NOT DISTINCT FROM x.contact_id
-                WHERE c.inbox_id = %(inbox)s
-                """,
-                parameters,
-            )
-            found |= {(root, contact): pk for root, contact, pk in cursor}
-    return found
-
-
-def _write_messages(
-    inbox: Inbox,
-    items: Sequence[Incoming],
-    readings: Sequence[Reading | None],
-    *,
-    conversations: Sequence[int],
-    contacts: Mapping[str, int],
-    is_history: bool,
-) -> int:
-    """Copy the messages in; their ids follow each other, the first is returned."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT setval(s, nextval(s) + %s) - %s FROM pg_get_serial_sequence('message', 'id') s",
-            [len(items) - 1, len(items) - 1],
-        )
-        first_id = int(cursor.fetchone()[0])
-        statement = f"COPY message ({', '.join(MESSAGE_COLUMNS)}) FROM STDIN"
-        with cursor.cursor.copy(statement) as copy:
-            for n, (item, reading, conversation) in enumerate(
-                zip(items, readings, conversations, strict=True)
-            ):
-                copy.write_row(
-                    (
-                        first_id + n,
-                        conversation,
-                        inbox.pk,
-                        item.kind.value,
-                        item.external_id,
-                        item.parent,
-                        _up(item),
-                        item.at,
-                        contacts.get(item.sender) if item.kind is Kind.INCOMING else None,
-                        item.author or (item.sender_name if item.kind is Kind.REPLY else ""),
-                        item.subject[:300],
-                        item.text,
-                        item.html,
-                        item.is_public or inbox.is_public,
-                        item.is_automatic,
-                        is_history,
-                        json.dumps(dict(item.extra)) if item.extra else None,
-                        *_reading_columns(item, reading),
-                    )
-                )
-    return first_id
-
-
-def _reading_columns(item: Incoming, reading: Reading | None) -> tuple[Any, ...]:
-    """Language to read_by; what was not read needs an answer, so that a person looks at it."""
-    if item.kind is not Kind.INCOMING:
-        return (item.language[:3], "", None, None, "", "", "", "", "")
-    if item.is_automatic:
-        return (item.language[:3], "", None, None, "nothing", "", "", "", "")
-    if reading is None:
-        return (item.language[:3], "", None, None, item.need or "answer", "", "", "", "")
-    odds = reading.mood_probabilities
-    return (
-        reading.language or item.language[:3],
-        reading.mood.value if reading.mood else "",
-        odds[0] if odds else None,
-        odds[2] if odds else None,
-        item.need or reading.need.value,
-        reading.stance.value,
-        reading.urgency.value,
-        reading.urgency_reason[:120],
-        "model" if reading.mood else "",
-    )
-
-
-def _keep_files(items: Sequence[Incoming], *, first_id: int) -> None:
-    files: list[tuple[int, File]] = [
-        (first_id + n, file) for n, item in enumerate(items) for file in item.files
-    ]
-    if files:
-        attachments.keep(files)
-
-
-def _write_diary(
-    inbox: Inbox,
-    items: Sequence[Incoming],
-    keys: Sequence[Key],
-    conversations: Mapping[Key, int],
-    *,
-    now: datetime,
-    is_history: bool,
-) -> None:
-    """One line for each live message; one for a whole batch of history."""
-    with connection.cursor() as cursor:
-        if is_history:
-            cursor.execute(
-                "INSERT INTO event (at, name, subject, subject_id, data) "
-                "VALUES (%s, 'history.taken', 'inbox', %s, %s)",
-                [now, inbox.pk, json.dumps({"messages": len(items)})],
-            )
-            return
-        cursor.execute(
-            """
-            INSERT INTO event (at, name, subject, subject_id, data)
-            SELECT %s, 'message.received', 'conversation', x.id,
-                json_build_object('external_id', x.external_id)
-            FROM unnest(%s::bigint[], %s::text[]) AS x(id, external_id)
-            """,
-            [now, [conversations[key] for key in keys], [item.external_id for item in items]],
-        )

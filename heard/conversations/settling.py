@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +22,10 @@ from django.db import connection, transaction
 from heard.conversations.hours import ALWAYS, OpeningHours, due_at
 from heard.conversations.models import Inbox
 from heard.conversations.standing import Happening, RunningClock, Standing, Targets, What, stand
+
+Rules = tuple[Targets, OpeningHours]
+
+NO_CLOCKS: Mapping[Any, Any] = MappingProxyType({})
 
 CONVERSATIONS = """
     SELECT c.id, c.inbox_id, c.is_history, c.snoozed_at, c.snoozed_until
@@ -100,8 +106,8 @@ WRITE_CONVERSATIONS = """
     JOIN conversation o ON o.id = x.id
     LEFT JOIN contact k ON k.id = o.contact_id
     LEFT JOIN LATERAL (
-        SELECT regexp_replace(left(text, 400), '\\s+', ' ', 'g')::varchar(160) AS preview, kind
-        FROM message WHERE id = x.last_id) m ON true
+        SELECT left(text, 160) AS preview, kind FROM message WHERE id = x.last_id
+    ) m ON true
     LEFT JOIN LATERAL (SELECT subject, is_public FROM message WHERE id = x.first_id) f ON true
     WHERE c.id = x.id
 """
@@ -120,7 +126,7 @@ def settle(conversations: Collection[int], *, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(CONVERSATIONS, [ids])
         rows = cursor.fetchall()
-        happened, messages, histories = _happenings(ids)
+        happened, ends, histories = _happenings(ids)
         clocks: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
         cursor.execute(CLOCKS, [ids])
         for clock in cursor.fetchall():
@@ -131,51 +137,34 @@ def settle(conversations: Collection[int], *, now: datetime) -> None:
             promises[promise[0]].append(promise)
     rules = _rules({row[1] for row in rows})
     settled: list[dict[str, Any]] = []
+    stale: list[tuple[int, datetime]] = []
     wanted: list[dict[str, Any]] = []
     vanished: list[int] = []
     empty: list[int] = []
-    stale: list[tuple[int, datetime]] = []
     for pk, inbox, is_history, snoozed_at, snoozed_until in rows:
         if pk not in happened and not promises[pk]:
             empty.append(pk)
             continue
-        targets, hours = rules[inbox]
-        standing = stand(happened.get(pk, []), targets=targets, hours=hours)
-        before = {
-            (kind, m, p): (c, due, nxt, failed) for _, c, kind, m, p, due, nxt, failed in clocks[pk]
-        }
-        after = _clock_rows(
-            standing,
-            promises=promises[pk],
-            before=before,
-            targets=targets,
-            hours=hours,
+        before = {(row[2], row[3], row[4]): row for row in clocks[pk]}
+        followed = follow(
+            happened.get(pk, []),
+            rules=rules[inbox],
             histories=histories,
             is_history=is_history,
             now=now,
+            promises=promises[pk],
+            before=before,
+            snoozed=(snoozed_at, snoozed_until),
         )
-        for row in after:
+        for row in followed.clocks:
             row["conversation_id"], row["inbox_id"] = pk, inbox
             before.pop((row["kind"], row["message_id"], row["promise_id"]), None)
-        vanished.extend(clock[0] for clock in before.values())
-        wanted.extend(after)
-        first, last = messages.get(pk, (None, None))
-        settled.append(
-            _conversation_row(
-                standing,
-                after,
-                is_history=is_history,
-                snoozed_at=snoozed_at,
-                snoozed_until=snoozed_until,
-                now=now,
-            )
-            | {"id": pk, "first_id": first, "last_id": last}
-        )
-        if is_history:  # its days are marked when its archive is finished
-            continue
-        stale.extend((inbox, it.at) for it in happened.get(pk, ()))
-        stale.extend((inbox, row["started_at"]) for row in after)
-        stale.extend((inbox, row["failed_at"]) for row in after if row["failed_at"])
+        vanished.extend(clock[1] for clock in before.values())
+        wanted.extend(followed.clocks)
+        first, last = ends.get(pk, (None, None))
+        settled.append(followed.conversation | {"id": pk, "first_id": first, "last_id": last})
+        if not is_history:  # its days are marked when its archive is finished
+            stale.extend((inbox, moment) for moment in followed.moments)
     with connection.cursor() as cursor:
         if vanished:
             cursor.execute("DELETE FROM clock WHERE id = ANY(%s)", [vanished])
@@ -187,6 +176,51 @@ def settle(conversations: Collection[int], *, now: datetime) -> None:
             cursor.execute("DELETE FROM conversation WHERE id = ANY(%s)", [empty])
     mark_stale(stale)
     tell([(row[0], row[1]) for row in rows if not row[2]])
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What follows for one conversation: its columns, its clocks, and the moments that count."""
+
+    conversation: dict[str, Any]
+    clocks: list[dict[str, Any]]
+    moments: list[datetime]
+
+
+def follow(
+    happened: Sequence[Happening],
+    *,
+    rules: Rules,
+    histories: Container[int],
+    is_history: bool,
+    now: datetime,
+    promises: Sequence[tuple[Any, ...]] = (),
+    before: Mapping[tuple[str, int | None, int | None], tuple[Any, ...]] = NO_CLOCKS,
+    snoozed: tuple[datetime | None, datetime | None] = (None, None),
+) -> Followed:
+    """Work out one conversation. `histories` are the message ids that came from an archive.
+
+    `before` are the clocks there are, as `CLOCKS` gives them: what the sweep has recorded stays.
+    """
+    targets, hours = rules
+    standing = stand(happened, targets=targets, hours=hours)
+    rows = _clock_rows(
+        standing,
+        promises=promises,
+        before=before,
+        targets=targets,
+        hours=hours,
+        histories=histories,
+        is_history=is_history,
+        now=now,
+    )
+    moments = [it.at for it in happened]
+    moments.extend(row["started_at"] for row in rows)
+    moments.extend(row["failed_at"] for row in rows if row["failed_at"])
+    conversation = _conversation_row(
+        standing, rows, is_history=is_history, snoozed=snoozed, now=now
+    )
+    return Followed(conversation, rows, moments)
 
 
 def mark_stale(moments: Iterable[tuple[int, datetime]]) -> None:
@@ -211,7 +245,7 @@ def tell(changed: Sequence[tuple[int, int]], *, what: str = "conversation") -> N
             cursor.execute("SELECT pg_notify('heard', %s)", [json.dumps(payload)])
 
 
-def rules_of(inbox: Inbox) -> tuple[Targets, OpeningHours]:
+def rules_of(inbox: Inbox) -> Rules:
     """What this inbox promises, and in which hours."""
     policy = inbox.policy
     targets = Targets(
@@ -236,7 +270,7 @@ def rules_of(inbox: Inbox) -> tuple[Targets, OpeningHours]:
     )
 
 
-def _rules(inboxes: set[int]) -> dict[int, tuple[Targets, OpeningHours]]:
+def _rules(inboxes: set[int]) -> dict[int, Rules]:
     rows = Inbox.objects.select_related("policy", "hours").filter(pk__in=inboxes)
     return {inbox.pk: rules_of(inbox) for inbox in rows}
 
@@ -272,10 +306,10 @@ def _clock_rows(
     standing: Standing,
     *,
     promises: Sequence[tuple[Any, ...]],
-    before: dict[tuple[str, int | None, int | None], tuple[Any, ...]],
+    before: Mapping[tuple[str, int | None, int | None], tuple[Any, ...]],
     targets: Targets,
     hours: OpeningHours,
-    histories: set[int],
+    histories: Container[int],
     is_history: bool,
     now: datetime,
 ) -> list[dict[str, Any]]:
@@ -382,7 +416,7 @@ def _run(
     is_late = (met_at is not None and met_at > due) or (
         met_at is None and due <= now and not is_history and not row["is_paused"]
     )
-    _, known_due, known_next, known_failed = known or (None, None, None, None)
+    known_due, known_next, known_failed = known[5:] if known else (None, None, None)
     if row["ended_at"] is not None:
         return
     if known_failed is not None and (met_at is None or met_at > due) and due <= now:
@@ -408,10 +442,10 @@ def _conversation_row(
     clocks: Sequence[dict[str, Any]],
     *,
     is_history: bool,
-    snoozed_at: datetime | None,
-    snoozed_until: datetime | None,
+    snoozed: tuple[datetime | None, datetime | None],
     now: datetime,
 ) -> dict[str, Any]:
+    snoozed_at, snoozed_until = snoozed
     running = [
         clock
         for clock in clocks

@@ -1,0 +1,385 @@
+"""Writes a batch of new messages down: people, conversations, messages, clocks, diary.
+
+Everything goes in by COPY or by one statement a table, however long the batch. The caller holds the
+inbox's lock and has left out what is known.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from heard.channels.base import File, Incoming, Kind
+from heard.conversations import attachments
+from heard.conversations.models import Inbox
+from heard.conversations.settling import follow, mark_stale, rules_of, tell
+from heard.conversations.standing import Happening, What
+from heard.reading import Reading, read
+
+Key = tuple[str, int | None]
+"""What makes a conversation within an inbox: the thread's root, and the contact if there is one."""
+
+Person = tuple[int | None, str]
+"""A contact's id and name."""
+
+NOBODY: Person = (None, "")
+
+MESSAGE_COLUMNS = (
+    "id", "conversation_id", "inbox_id", "kind", "external_id", "parent", "up", "at", "contact_id",
+    "author_name", "subject", "text", "html", "is_public", "is_automatic", "is_history", "extra",
+    "language", "mood", "mood_negative", "mood_positive", "need", "stance", "urgency",
+    "urgency_reason", "read_by",
+)  # fmt: skip
+
+CONVERSATION_COLUMNS = (
+    "status", "started_at", "last_at", "first_incoming_at", "last_incoming_at",
+    "started_by_contact", "first_reply_seconds", "incoming_count", "reply_count", "need",
+    "waiting_since", "due_at", "due_from", "due_kind", "promised_at", "first_mood", "last_mood",
+    "is_turned", "is_urgent",
+)  # fmt: skip
+
+CLOCK_COLUMNS = (
+    "message_id", "kind", "started_at", "due_at", "warn_assignee_at", "warn_manager_at", "next_at",
+    "met_at", "met_by_id", "open_minutes", "ended_at", "is_paused", "failed_at", "fail",
+    "sighting", "is_history",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """New messages of one inbox with all that is known about each; the sequences run in step."""
+
+    inbox: Inbox
+    items: Sequence[Incoming]
+    readings: Sequence[Reading | None]
+    ids: Sequence[int]
+    conversations: Sequence[int]
+    people: Mapping[str, Person]
+    is_history: bool
+    now: datetime
+
+
+def file(batch: Batch, *, fresh: Mapping[int, Key]) -> None:
+    """Write a batch. `fresh` are the conversations that begin with it; the others are settled later.
+
+    What follows for fresh conversations is worked out before they are written, so that no row is
+    written twice.
+    """
+    pairs = zip(batch.items, batch.readings, strict=True)
+    columns = [_reading_columns(item, reading) for item, reading in pairs]
+    clocks = _write_conversations(batch, columns, fresh)
+    _write_messages(batch, columns)
+    _write_clocks(batch, clocks)
+    files: list[tuple[int, File]] = [
+        (pk, kept) for pk, item in zip(batch.ids, batch.items, strict=True) for kept in item.files
+    ]
+    if files:
+        attachments.keep(files)
+    _write_diary(batch)
+
+
+def next_ids(table: str, count: int) -> range:
+    """Take `count` ids that follow each other from a table's sequence."""
+    if not count:
+        return range(0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(s, nextval(s) + %s) FROM pg_get_serial_sequence(%s, 'id') s",
+            [count - 1, table],
+        )
+        last = int(cursor.fetchone()[0])
+    return range(last - count + 1, last + 1)
+
+
+def up_of(item: Incoming) -> str:
+    """Under which external id it hangs in its thread."""
+    up = item.root or item.parent
+    return "" if up == item.external_id else up
+
+
+def read_all(items: Sequence[Incoming]) -> list[Reading | None]:
+    """Read what people wrote; what we said ourselves, and what machines say, is not read."""
+    wanted = [
+        n for n, item in enumerate(items) if item.kind is Kind.INCOMING and not item.is_automatic
+    ]
+    found: list[Reading | None] = [None] * len(items)
+    for n, reading in zip(wanted, read([items[n].text for n in wanted]), strict=True):
+        found[n] = reading
+    return found
+
+
+def people_of(inbox: Inbox, items: Sequence[Incoming]) -> dict[str, Person]:
+    """The contact of each address that speaks or is spoken to, made where it is new."""
+    names: dict[str, str] = {}
+    for item in items:
+        if item.kind is not Kind.REPLY:
+            names[item.sender] = names.get(item.sender) or item.sender_name
+        elif item.to:
+            names.setdefault(item.to, "")
+    if not names:
+        return {}
+    found = _known_people(inbox, names)
+    strangers = sorted(names.keys() - found.keys())
+    if strangers:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                WITH x AS (
+                    SELECT address, name, nextval(pg_get_serial_sequence('contact', 'id')) AS id
+                    FROM unnest(%s::text[], %s::text[]) AS x(address, name)
+                ), made AS (
+                    INSERT INTO contact (id, name) SELECT id, name FROM x RETURNING id
+                ), handles AS (
+                    INSERT INTO handle (contact_id, kind, address, name)
+                    SELECT id, %s, address, name FROM x
+                    ON CONFLICT (kind, address) DO NOTHING RETURNING address, contact_id
+                )
+                SELECT id, address FROM made LEFT JOIN handles ON contact_id = id
+                """,
+                [strangers, [(names[who] or who)[:200] for who in strangers], inbox.kind],
+            )
+            made = cursor.fetchall()
+            found |= {
+                address: (pk, (names[address] or address)[:200])
+                for pk, address in made
+                if address is not None
+            }
+            if len(found) < len(names):
+                # Handles are shared by all inboxes of a kind: another one met the same stranger.
+                cursor.execute(
+                    "DELETE FROM contact WHERE id = ANY(%s)",
+                    [[pk for pk, address in made if address is None]],
+                )
+                found |= _known_people(inbox, names)
+    return found
+
+
+def _known_people(inbox: Inbox, names: Mapping[str, str]) -> dict[str, Person]:
+    """The contacts of the addresses that we know; one without a name gets the name we now hear."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT h.address, h.contact_id, k.name FROM handle h "
+            "JOIN contact k ON k.id = h.contact_id WHERE h.kind = %s AND h.address = ANY(%s)",
+            [inbox.kind, list(names)],
+        )
+        rows = cursor.fetchall()
+        named = [(pk, names[who][:200]) for who, pk, name in rows if name == who and names[who]]
+        if named:
+            cursor.execute(
+                "UPDATE contact k SET name = x.name FROM unnest(%s::bigint[], %s::text[]) "
+                "AS x(id, name) WHERE k.id = x.id AND k.name <> x.name",
+                [[pk for pk, _ in named], [name for _, name in named]],
+            )
+    heard_now = dict(named)
+    return {address: (pk, heard_now.get(pk, name)) for address, pk, name in rows}
+
+
+def known_conversations(inbox: Inbox, keys: Collection[Key]) -> dict[Key, int]:
+    """The conversations of these roots and contacts that there are."""
+    wanted = set(keys)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT root, contact_id, id FROM conversation WHERE inbox_id = %s AND root = ANY(%s)",
+            [inbox.pk, list({root for root, _ in wanted})],
+        )
+        rows = cursor.fetchall()
+    return {(root, contact): pk for root, contact, pk in rows if (root, contact) in wanted}
+
+
+def conversations_of(inbox: Inbox, keys: Iterable[Key], *, is_history: bool) -> dict[Key, int]:
+    """The conversations of these roots and contacts, made where they are new."""
+    wanted = sorted(set(keys), key=lambda key: (key[0], key[1] or 0))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO conversation (inbox_id, root, contact_id, is_history)
+            SELECT %s, x.root, x.contact_id, %s
+            FROM unnest(%s::text[], %s::bigint[]) AS x(root, contact_id)
+            ON CONFLICT (inbox_id, root, contact_id) DO NOTHING
+            """,
+            [
+                inbox.pk,
+                is_history,
+                [root for root, _ in wanted],
+                [contact for _, contact in wanted],
+            ],
+        )
+    return known_conversations(inbox, wanted)
+
+
+def _write_conversations(
+    batch: Batch, columns: Sequence[tuple[Any, ...]], fresh: Mapping[int, Key]
+) -> list[tuple[int, dict[str, Any]]]:
+    """Copy fresh conversations in as they will stand; returns their clocks, to be written later."""
+    happened: dict[int, list[Happening]] = {pk: [] for pk in fresh}
+    at_row: dict[int, int] = {}
+    for n, (pk, item, conversation) in enumerate(
+        zip(batch.ids, batch.items, batch.conversations, strict=True)
+    ):
+        if conversation not in fresh:
+            continue
+        _, mood, _, _, need, _, urgency, _, _ = columns[n]
+        what = What.INCOMING if item.kind is Kind.INCOMING else What.REPLY
+        at_row[pk] = n
+        happened[conversation].append(
+            Happening(
+                item.at,
+                what,
+                item.external_id,
+                pk,
+                None,
+                need,
+                mood,
+                urgency == "high",
+                item.is_automatic,
+            )
+        )
+    if not fresh:
+        return []
+    rules = rules_of(batch.inbox)
+    names = dict(batch.people.values())
+    clocks: list[tuple[int, dict[str, Any]]] = []
+    stale: list[tuple[int, datetime]] = []
+    head = (
+        "id",
+        "inbox_id",
+        "root",
+        "contact_id",
+        "is_history",
+        "subject",
+        "is_public",
+        "contact_name",
+        "preview",
+        "last_kind",
+    )
+    statement = f"COPY conversation ({', '.join((*head, *CONVERSATION_COLUMNS))}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
+        for conversation, (root, contact) in fresh.items():
+            followed = follow(
+                happened[conversation],
+                rules=rules,
+                histories=batch.ids if batch.is_history else (),
+                is_history=batch.is_history,
+                now=batch.now,
+            )
+            clocks.extend((conversation, clock) for clock in followed.clocks)
+            if not batch.is_history:
+                stale.extend((batch.inbox.pk, moment) for moment in followed.moments)
+            said = happened[conversation]
+            first, last = (batch.items[at_row[end(said).row]] for end in (min, max))
+            copy.write_row(
+                (
+                    conversation,
+                    batch.inbox.pk,
+                    root,
+                    contact,
+                    batch.is_history,
+                    first.subject[:300],
+                    first.is_public or batch.inbox.is_public,
+                    names.get(contact, ""),
+                    last.text[:160],
+                    last.kind.value,
+                    *[followed.conversation[name] for name in CONVERSATION_COLUMNS],
+                )
+            )
+    mark_stale(stale)
+    if not batch.is_history:
+        tell([(pk, batch.inbox.pk) for pk in fresh])
+    return clocks
+
+
+def _write_messages(batch: Batch, columns: Sequence[tuple[Any, ...]]) -> None:
+    inbox, people, is_history = batch.inbox, batch.people, batch.is_history
+    statement = f"COPY message ({', '.join(MESSAGE_COLUMNS)}) FROM STDIN"
+    rows = zip(batch.ids, batch.conversations, batch.items, columns, strict=True)
+    with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
+        for pk, conversation, item, read_columns in rows:
+            is_incoming = item.kind is Kind.INCOMING
+            copy.write_row(
+                (
+                    pk,
+                    conversation,
+                    inbox.pk,
+                    item.kind.value,
+                    item.external_id,
+                    item.parent,
+                    up_of(item),
+                    item.at,
+                    people[item.sender][0] if is_incoming else None,
+                    item.author or ("" if is_incoming else item.sender_name),
+                    item.subject[:300],
+                    item.text,
+                    item.html,
+                    item.is_public or inbox.is_public,
+                    item.is_automatic,
+                    is_history,
+                    json.dumps(dict(item.extra)) if item.extra else None,
+                    *read_columns,
+                )
+            )
+
+
+def _write_clocks(batch: Batch, clocks: Sequence[tuple[int, dict[str, Any]]]) -> None:
+    if not clocks:
+        return
+    names = ("conversation_id", "inbox_id", "keeper_id", *CLOCK_COLUMNS)
+    keeper = batch.inbox.keeper_id
+    statement = f"COPY clock ({', '.join(names)}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
+        for conversation, clock in clocks:
+            copy.write_row(
+                (
+                    conversation,
+                    batch.inbox.pk,
+                    keeper if clock["failed_at"] else None,
+                    *[clock[name] for name in CLOCK_COLUMNS],
+                )
+            )
+
+
+def _reading_columns(item: Incoming, reading: Reading | None) -> tuple[Any, ...]:
+    """Language to read_by; what was not read needs an answer, so that a person looks at it."""
+    if item.kind is not Kind.INCOMING:
+        return (item.language[:3], "", None, None, "", "", "", "", "")
+    if item.is_automatic:
+        return (item.language[:3], "", None, None, "nothing", "", "", "", "")
+    if reading is None:
+        return (item.language[:3], "", None, None, item.need or "answer", "", "", "", "")
+    odds = reading.mood_probabilities
+    return (
+        reading.language or item.language[:3],
+        reading.mood.value if reading.mood else "",
+        odds[0] if odds else None,
+        odds[2] if odds else None,
+        item.need or reading.need.value,
+        reading.stance.value,
+        reading.urgency.value,
+        reading.urgency_reason[:120],
+        "model" if reading.mood else "",
+    )
+
+
+def _write_diary(batch: Batch) -> None:
+    """One line for each live message; one for a whole batch of history."""
+    with connection.cursor() as cursor:
+        if batch.is_history:
+            cursor.execute(
+                "INSERT INTO event (at, name, subject, subject_id, data) "
+                "VALUES (%s, 'history.taken', 'inbox', %s, %s)",
+                [batch.now, batch.inbox.pk, json.dumps({"messages": len(batch.items)})],
+            )
+            return
+        cursor.execute(
+            """
+            INSERT INTO event (at, name, subject, subject_id, data)
+            SELECT %s, 'message.received', 'conversation', x.conversation,
+                json_build_object('message', x.message)
+            FROM unnest(%s::bigint[], %s::bigint[]) AS x(conversation, message)
+            """,
+            [batch.now, list(batch.conversations), list(batch.ids)],
+        )
