@@ -14,7 +14,6 @@ import stat
 import sys
 import time
 import tomllib
-import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -186,13 +185,7 @@ def address() -> Iterator[tuple[State, str]]:
 
 def clock() -> Iterator[tuple[State, str]]:
     """The time zone."""
-    name = environment.text("HEARD_TIMEZONE", "UTC")
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        yield State.WRONG, f"HEARD_TIMEZONE is {name!r}, which is none; write Europe/Berlin or so."
-    else:
-        yield State.GOOD, name
+    yield State.GOOD, environment.timezone()
 
 
 def mail() -> Iterator[tuple[State, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import secrets
+import zoneinfo
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -97,6 +98,18 @@ def public_url() -> str:
     """The address people type to reach heard (`HEARD_URL`), without a slash at its end."""
     shown = "localhost" if host() in {"127.0.0.1", "0.0.0.0", "::", "::1"} else host()  # noqa: S104
     return text("HEARD_URL", f"http://{shown}:{port()}").rstrip("/")
+
+
+def timezone() -> str:
+    """The company's time zone (`HEARD_TIMEZONE`). Raises `SettingError` when there is none such."""
+    name = text("HEARD_TIMEZONE", "UTC")
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise SettingError(
+            f"HEARD_TIMEZONE is {name!r}, which is no time zone; write Europe/Berlin or so."
+        ) from None
+    return name
 
 
 def secret_key() -> str:
