@@ -65,7 +65,7 @@ class Batch:
 
 
 def file(batch: Batch, *, fresh: Mapping[int, Key]) -> None:
-    """Write a batch. `fresh` are the conversations that begin with it; the others are settled later.
+    """Write a batch. `fresh` are the conversations that begin with it; others are settled later.
 
     What follows for fresh conversations is worked out before they are written, so that no row is
     written twice.
@@ -108,6 +108,8 @@ def read_all(items: Sequence[Incoming]) -> list[Reading | None]:
         n for n, item in enumerate(items) if item.kind is Kind.INCOMING and not item.is_automatic
     ]
     found: list[Reading | None] = [None] * len(items)
+    if not wanted:
+        return found
     for n, reading in zip(wanted, read([items[n].text for n in wanted]), strict=True):
         found[n] = reading
     return found
