@@ -106,10 +106,11 @@ def test_a_fail_stays_recorded_when_the_answer_comes_and_becomes_late(
 ) -> None:
     question(inbox, now)
     sweep(now + timedelta(minutes=101))
-    receive(inbox, [make.answer(parent="q", at=now + timedelta(minutes=150))], now=now)
+    later = now + timedelta(minutes=150)
+    receive(inbox, [make.answer(parent="q", at=later)], now=later)
     clock = Clock.objects.get()
     assert clock.failed_at is not None
-    assert clock.met_at == now + timedelta(minutes=150)
+    assert clock.met_at == later
     assert clock.sighting == "unseen"
     assert sweep(now + timedelta(minutes=300)).failed == 0
 
