@@ -97,7 +97,11 @@ def kept_files(home: Path) -> Iterator[Path]:
     for top in sorted(home.iterdir()):
         if top.name not in LEFT_OUT and not top.name.startswith("."):
             found = sorted(top.rglob("*")) if top.is_dir() else [top]
-            yield from (path for path in found if path.is_file() and not path.is_symlink())
+            yield from (path for path in found if _is_kept(path))
+
+
+def _is_kept(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink() and path.suffix != ".part"
 
 
 def refuse_inhabited() -> None:

@@ -17,7 +17,7 @@ from heard.lib import postgres
 Heard = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def house() -> Iterator[Path]:
     """A data folder with a made cluster that no server runs on."""
     folder = Path(tempfile.mkdtemp(prefix="heard-house-"))
