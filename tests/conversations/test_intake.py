@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -242,3 +243,21 @@ def test_whatever_the_order_and_however_often_the_rows_are_the_same(
         close_books(ordered)
         close_books(mixed)
     assert picture(mixed) == picture(ordered)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_delivery_ten_times_in_parallel_is_one_message() -> None:
+    inbox = make.inbox()
+    other = make.inbox(kind=inbox.kind)
+    items = [make.incoming(external_id=f"m{n}", sender=f"person{n % 3}") for n in range(6)]
+
+    def deliver(number: int) -> int:
+        try:
+            return int(take(other if number % 5 == 0 else inbox, items).taken)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        taken = sum(pool.map(deliver, range(10)))
+    assert taken == Message.objects.count() == 12
+    assert Contact.objects.count() == Handle.objects.count() == 3
