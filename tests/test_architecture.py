@@ -1,4 +1,4 @@
-"""The house keeps its shape: the ladder for foreign keys, words in every module, settings documented."""
+"""The house keeps its shape: ladder of foreign keys, words in modules, settings documented."""
 
 from __future__ import annotations
 
