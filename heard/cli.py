@@ -37,6 +37,17 @@ OWN = {
 }
 
 
+DJANGO_OPTIONS = {
+    "--version",
+    "--settings",
+    "--pythonpath",
+    "--traceback",
+    "--no-color",
+    "--force-color",
+    "--skip-checks",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class AreaCommand:
     """A management command of one of our areas, as far as its text tells without running it."""
@@ -134,9 +145,13 @@ def _run_django_command(name: str, arguments: list[str]) -> int:
 
 
 def _execute(command: BaseCommand, name: str, arguments: list[str]) -> int:
-    parser = command.create_parser("heard", name, called_from_command_line=True)
-    options = vars(parser.parse_args(arguments))
-    if command.__module__.startswith("heard."):
+    # As Django's own entry does, so that a mistyped option shows the usage.
+    command._called_from_command_line = True  # type: ignore[attr-defined]  # noqa: SLF001
+    is_ours = command.__module__.startswith("heard.")
+    if is_ours:
+        command.suppressed_base_arguments = DJANGO_OPTIONS
+    options = vars(command.create_parser("heard", name).parse_args(arguments))
+    if is_ours:
         options["skip_checks"] = True  # `make check` and `heard doctor` check; commands are quick
     positional = options.pop("args", ())
     command.execute(*positional, **options)

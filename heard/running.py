@@ -23,13 +23,17 @@ from pathlib import Path
 from heard import database, environment
 from heard.lib import postgres, processes
 from heard.lib.cluster import EmbeddedDatabaseError
-from heard.lib.private import HeldError, hold
+from heard.lib.private import HeldError, hold, home_lock
 from heard.lib.processes import Child
 from heard.lib.spoken import SpokenError
 
-WORTH_SHOWING = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|\[(WARN|ERROR)")
+WORTH_SHOWING = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b")
+# Strangers ask for pages that never were; that is no news.
+NOT_WORTH_SHOWING = re.compile(r" (Not Found|Forbidden|Method Not Allowed)\b")
 PATIENCE_SECONDS = 10.0
 FIRST_PAGE_PATIENCE_SECONDS = 120.0
+ENDING = "ending"
+ENDING_PATIENCE_SECONDS = 30.0
 BEAT_SECONDS = 0.2
 DATABASE_BEAT_SECONDS = 1.0
 
@@ -47,6 +51,8 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--link", action="store_true", help="print a sign-in link for the owner")
     options = parser.parse_args(arguments)
     home = environment.prepare_home()
+    if "MAKELEVEL" in os.environ:  # nobody would end us after a killed `make run`
+        processes.end_with_parent()
     with only_one(home):
         if processes.end_marked(str(home)):
             _say("Ended what an interrupted run had left.")
@@ -64,15 +70,25 @@ def run(arguments: Sequence[str]) -> int:
 
 @contextlib.contextmanager
 def only_one(home: Path) -> Iterator[None]:
-    """Hold the right to run heard in this data folder. Raises `CannotRunError` if another does."""
-    try:
-        with hold(home, "run", note=f"process {os.getpid()}"):
-            yield
-    except HeldError as holder:
-        raise CannotRunError(
-            f"heard is already running in {home} ({holder}), at {environment.public_url()};"
-            " end it there, or choose another HEARD_HOME."
-        ) from None
+    """Hold the right to run heard in this data folder.
+
+    Waits for one that is just ending. Raises `CannotRunError` when another runs.
+    """
+    with contextlib.ExitStack() as stack:
+        deadline = time.monotonic() + ENDING_PATIENCE_SECONDS
+        while True:
+            try:
+                stack.enter_context(hold(home, "run", note=f"process {os.getpid()}"))
+                break
+            except HeldError as holder:
+                if ENDING in str(holder) and time.monotonic() < deadline:
+                    time.sleep(BEAT_SECONDS)
+                    continue
+                raise CannotRunError(
+                    f"heard is already running in {home} ({holder}), at"
+                    f" {environment.public_url()}; end it there, or choose another HEARD_HOME."
+                ) from None
+        yield
 
 
 def refuse_taken(host: str, port: int) -> None:
@@ -181,8 +197,10 @@ class Run:
     def _greet(self) -> None:
         _say(f"heard is at {environment.public_url()}")
         arguments = ["--always"] if self.with_link else []
-        for line in _heard("signin_link", *arguments).splitlines():
-            _say(line)
+        try:
+            _say(_heard("signin_link", *arguments).rstrip())
+        except CannotRunError as error:
+            _say(str(error))
         _say(f"Everything of it is in {self.home}. Ctrl-C ends it.")
 
     def _end(self) -> None:
@@ -214,6 +232,7 @@ class Run:
 
     def _ask_to_stop(self, *_: object) -> None:
         self.stops_asked += 1
+        home_lock(self.home, "run").write_text(f"process {os.getpid()}, {ENDING}")
         _say("Ending …" if self.stops_asked == 1 else "Ending at once …")
 
 
@@ -229,6 +248,11 @@ def answers(host: str, port: int) -> bool:
     finally:
         connection.close()
     return True
+
+
+def is_worth_showing(line: str) -> bool:
+    """Whether a line of a log belongs before the eyes of whoever runs heard."""
+    return bool(WORTH_SHOWING.search(line)) and not NOT_WORTH_SHOWING.search(line)
 
 
 def _web() -> list[str]:
@@ -251,12 +275,14 @@ def _heard(*arguments: str) -> str:
     """Run one of our own commands to its end; what it printed."""
     done = subprocess.run([*HEARD, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise CannotRunError(done.stderr.strip() or f"heard {arguments[0]} failed.")
+        raise CannotRunError(
+            done.stderr.strip().removeprefix("heard: ") or f"heard {arguments[0]} failed."
+        )
     return done.stdout
 
 
 def _show(name: str, line: str) -> None:
-    if WORTH_SHOWING.search(line):
+    if is_worth_showing(line):
         _say(f"{name}: {line}")
 
 

@@ -133,6 +133,7 @@ class Child:
         if self._process is not None and self._process.stdout is not None:
             self._process.stdout.close()
         self._process = None
+        self._writer.close()
 
 
 def end_marked(mark: str) -> int:
@@ -147,11 +148,16 @@ def end_marked(mark: str) -> int:
     return ended
 
 
-def _die_with(parent: int) -> None:
+def end_with_parent() -> None:
+    """Have this process told to end (SIGTERM) when the one that started it dies (Linux)."""
     if sys.platform == "linux":
         _libc().prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
-        if os.getppid() != parent:  # it died before we asked to be told
-            os._exit(1)
+
+
+def _die_with(parent: int) -> None:
+    end_with_parent()
+    if os.getppid() != parent:  # it died before we asked to be told
+        os._exit(1)
 
 
 @functools.cache
