@@ -11,6 +11,7 @@ import importlib.metadata
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from django.core.management.base import BaseCommand
 from django.db.utils import Error as DjangoDatabaseError
 
 from heard import database, environment
+from heard.lib.processes import MARK
 from heard.lib.spoken import SpokenError
 
 HERE = Path(__file__).parent
@@ -74,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if os.environ.get("HEARD_DEBUG", "") in environment.TRUE:
             raise
+        if MARK in os.environ:  # a part of a running heard: its log wants to know more
+            traceback.print_exc()
         print(f"heard: {plainly(error)}", file=sys.stderr)
         code = error.returncode if isinstance(error, CommandError) else 1
     sys.exit(code)

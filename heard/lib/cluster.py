@@ -23,6 +23,7 @@ from pathlib import Path
 
 from heard.lib.private import kept_secret, make_home, write_private
 from heard.lib.spoken import SpokenError
+from heard.lib.tuning import MEGABYTE, memory_bytes, tuning
 
 ROLE = "heard"
 DATABASE = "heard"
@@ -31,7 +32,6 @@ SYSTEM_FOLDER = Path("/var/lib/heard")
 # A socket's whole path may have 107 characters (unix(7)); its name takes 15 of them.
 LONGEST_SOCKET_FOLDER = 90
 SHORT_FOLDER = Path("/tmp")  # noqa: S108 - the folder inside is ours alone, and checked to be
-MEGABYTE = 1024 * 1024
 LOG_CHARACTERS = 2000
 LEAST_FREE_BYTES = 64 * MEGABYTE
 
@@ -202,7 +202,7 @@ def keep_password(cluster: Cluster) -> None:
 
 def configure(data: Path, *, settings: Mapping[str, str]) -> None:
     """Write `heard.conf`: the machine's tuning, then `settings`. `own.conf` beside it wins."""
-    chosen = tuning(memory_bytes=_memory_bytes(), free_bytes=shutil.disk_usage(data).free)
+    chosen = tuning(memory_bytes=memory_bytes(), free_bytes=shutil.disk_usage(data).free)
     lines = ["# Written at each start; put your own settings into own.conf beside this file."]
     for name, value in {**chosen, **settings}.items():
         quoted = value.replace("'", "''")
@@ -213,38 +213,6 @@ def configure(data: Path, *, settings: Mapping[str, str]) -> None:
     for written in (path, data / "own.conf", data / "pg_hba.conf"):
         if os.geteuid() == 0 and written.exists():
             os.chown(written, owner.st_uid, owner.st_gid)
-
-
-def tuning(*, memory_bytes: int, free_bytes: int) -> dict[str, str]:
-    """PostgreSQL's settings for a machine with this memory and this much free disk."""
-    memory = memory_bytes // MEGABYTE
-    shared = max(32, min(memory // 8, 2048))
-    return {
-        "listen_addresses": "",
-        "port": "5432",
-        "unix_socket_permissions": "0700",
-        "max_connections": "60",
-        "fsync": "on",
-        "synchronous_commit": "on",
-        "shared_buffers": f"{shared}MB",
-        "effective_cache_size": f"{max(128, memory // 2)}MB",
-        "work_mem": f"{max(4, min(memory // 512, 32))}MB",
-        "maintenance_work_mem": f"{max(32, min(memory // 16, 1024))}MB",
-        "max_wal_size": f"{max(256, min(free_bytes // MEGABYTE // 8, 8192))}MB",
-        "checkpoint_timeout": "15min",
-        "wal_compression": "on",
-        "random_page_cost": "1.1",
-        "jit": "off",
-        "timezone": "UTC",
-        "log_timezone": "UTC",
-        "logging_collector": "on",
-        "log_filename": "postgres-%a.log",
-        "log_truncate_on_rotation": "on",
-        "log_rotation_age": "1d",
-        "log_rotation_size": "0",
-        "log_checkpoints": "off",
-        "log_parameter_max_length_on_error": "0",
-    }
 
 
 def server_user(cluster: Cluster) -> tuple[int, int] | None:
@@ -393,12 +361,3 @@ def _unicode_locale() -> str:
     )
     known = {name.lower().replace("-", "") for name in tried.stdout.split()}
     return "C.UTF-8" if "c.utf8" in known else "C"
-
-
-def _memory_bytes() -> int:
-    """The machine's memory, or the container's where it is less."""
-    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with contextlib.suppress(OSError, ValueError):
-            limits.append(int(Path(file).read_text()))
-    return min(limits)

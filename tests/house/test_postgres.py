@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heard.lib import cluster, postgres
+from heard.lib import cluster, postgres, tuning
 from heard.lib.cluster import EmbeddedDatabaseError
 
 GIGABYTE = 1024**3
@@ -201,7 +201,7 @@ def test_roots_closed_folder_leads_to_a_place_the_server_can_reach(empty_house: 
     free=st.integers(min_value=0, max_value=10**15),
 )
 def test_tuning_fits_every_machine(memory: int, free: int) -> None:
-    chosen = cluster.tuning(memory_bytes=memory, free_bytes=free)
+    chosen = tuning.tuning(memory_bytes=memory, free_bytes=free)
 
     def megabytes(name: str) -> int:
         return int(chosen[name].removesuffix("MB"))

@@ -1,4 +1,4 @@
-"""`heard run` as its user meets it: it comes up, survives being killed, and leaves nothing behind."""
+"""`heard run` as its user meets it: it comes up, survives being killed, leaves nothing behind."""
 
 from __future__ import annotations
 
