@@ -1,1 +1,9 @@
-"""May this go out? Is it True, Helpful, Inspiring, Necessary, Kind; pure and quick."""
+"""May this go out? Is it True, Helpful, Inspiring, Necessary, Kind; pure and quick.
+
+`check(draft, facts)` gives findings, five lights and the promise that the draft makes. No database.
+"""
+
+from heard.think.checking import check
+from heard.think.findings import Check, Facts, Finding, Letter, Light
+
+__all__ = ["Check", "Facts", "Finding", "Letter", "Light", "check"]

@@ -34,12 +34,23 @@ class Facts:
     is_public: bool = False
     contact_name: str = ""
     contact_language: str = ""
+    contact_details: tuple[str, ...] = ()
+    """What we know of the contact and no stranger may read: e-mail, phone, orders, address."""
+    contact_is_upset: bool | None = None
+    """As read, or corrected by a person; None leaves the judgement to the message."""
     agent_name: str = ""
     earlier_replies: tuple[str, ...] = ()
+    """Our replies in this conversation, newest first."""
+    our_details: tuple[str, ...] = ()
+    """Phone numbers, addresses and e-mail of ours that anybody may read."""
+    private_way: str = ""
+    """Where a private message reaches us, as it continues a sentence: `at https://…/ask/shop`."""
     allowed_domains: tuple[str, ...] = ()
     """Domains that links may lead to; empty means any."""
     max_length: int | None = None
+    """The most characters that the place takes."""
     now: datetime | None = None
+    """The moment of writing, aware; without it a promise is seen, but not dated."""
     timezone: str = "UTC"
 
 
@@ -47,9 +58,10 @@ class Facts:
 class Finding:
     """One thing that the check noticed.
 
-    `code` is stable (`kind.blame`). `stops` means that the draft must not leave as it is. `says` is one
-    plain sentence, `matched` the words of the draft it is about, with `start`/`end` offsets into the
-    draft; `change` is a replacement for the matched words that can be taken with one key, None if none.
+    `code` is stable (`kind.blame`). `stops` means that the draft must not leave as it is. `says`
+    is one plain sentence, `matched` the words of the draft it is about, `start` and `end` their
+    offsets in characters (equal where something is missing, at the place where it belongs).
+    `change` is a replacement for the matched words that can be taken with one key, None if none.
     """
 
     code: str
@@ -62,10 +74,20 @@ class Finding:
     end: int = 0
     change: str | None = None
 
+    def changed(self, draft: str) -> str:
+        """The draft after its change was taken; the draft itself if there is none to take."""
+        if self.change is None:
+            return draft
+        return draft[: self.start] + self.change + draft[self.end :]
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The whole answer: findings in the order of the draft, the five lights, a promise if one is made."""
+    """The whole answer: findings in the order of the draft, the five lights, a promise if made.
+
+    `promise_text` holds the words of the first promise; `promise_at` the last moment at which it is
+    still kept, None while it has no date.
+    """
 
     findings: tuple[Finding, ...]
     lights: dict[Letter, Light] = field(default_factory=dict)

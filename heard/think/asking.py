@@ -1,0 +1,217 @@
+"""Asking a contact for personal data where strangers read the answer, or for a secret anywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from heard.think.findings import Facts, Finding, Letter, Light
+from heard.think.wording import one_of, own_words, phrase, sentence_around
+
+
+def asking(draft: str, facts: Facts) -> Iterable[Finding]:
+    """Findings for requests that no reply, or no public reply, should make."""
+    text = own_words(draft)
+    lowered = text.lower()
+    if not any(hint in lowered for hint in _HINTS):
+        return
+    for match in _SECRET_REQUEST.finditer(text):
+        yield Finding(
+            code="necessary.asks_secret",
+            letter=Letter.NECESSARY,
+            light=Light.RED,
+            says="Nobody of ours should ask for a password, a PIN or a whole card number.",
+            stops=True,
+            matched=draft[match.start() : match.end()],
+            start=match.start(),
+            end=match.end(),
+        )
+    if facts.is_public:
+        yield from _in_public(draft, text, facts)
+
+
+# No request is looked for in a draft that names none of the data.
+_HINTS = (
+    *(
+        "number",
+        "nummer",
+        "numéro",
+        "número",
+        "numero",
+        "numer",
+        " id",
+        " no",
+        "code",
+        "data",
+        "details",
+    ),
+    *("address", "adress", "indirizzo", "dirección", "endereço", "morada", "anschrift", "mail"),
+    *("locator", "booking ref", "reference", "pnr", "iban", "imei", "birth", "geburt", "naissance"),
+    *(
+        "nacimiento",
+        "nascita",
+        "nascimento",
+        "zip",
+        "info",
+        "full name",
+        "passw",
+        "pin",
+        "cv",
+        "pass",
+    ),
+    *("telef", "correo", "dni", "cpf", "nif", "n°"),
+)
+_NUMBERS = one_of(
+    r"""
+    (?:order|booking|reservation|confirmation|ticket|tracking|policy|invoice|contract)[ -]@@\b
+    (?:account|customer|client|member(?:ship)?|loyalty|frequent flyer|passport|card|bank|id)[ -]@@\b
+    (?:case|claim|phone|mobile|cell|telephone|contact|pnr|reference)[ -]@@\b
+    (?:record locator|booking ref(?:erence)?s?|pnr|iban|imei)\b
+    """.replace("@@", r"(?:number|no\b\.?|id|code|reference|ref|details|data)s?")
+)
+_ADDRESS = (
+    r"(?:(?:e-?mail|home|postal|delivery|billing|street|shipping|full|current|registered) )*address"
+)
+_DATA = one_of(
+    rf"""
+    {_NUMBERS}
+    {_ADDRESS}(?:es)?\b
+    (?:e-?mail|date of birth|birth ?date|full name|post ?code|zip(?: code)?)\b
+    (?:personal|contact|account|payment|booking|order|card) (?:details|information|info|data)\b
+    """
+)
+_SECRETS = (
+    r"(?:password|passcode|pin(?: code| number)?|cvv|cvc|(?:security|verification|one-time) code"
+    r"|(?:full|whole) card number)\b"
+)
+# Up to six words, none of which turns the request into another ("tell us if your e-mail …").
+_BETWEEN = (
+    r"(?:(?!(?:if|when|whether|how|which|once|that|after|so|where|on|in|to|about)\b)"
+    r"(?!(?<!us )(?<!me )with\b)"
+    r"[\w'/&-]+,? (?:(?:and|or|&) )?){0,6}?"
+)
+_TELL = (
+    r"(?:send|share|give|provide|tell|post|(?:reply|respond|answer|comment) with|confirm"
+    r"|let (?:us|me) (?:know|have)|drop (?:us|me))"
+)
+_PUT = r"(?:comment|leave|state|include|add|write|type|verify|put|enter)"
+_ASKED = r"(?<!you )(?<!we )(?<!will )(?<!'ll )(?<!not )(?<!n't )(?<!never )(?<!to )"
+_OPENING = one_of(
+    rf"""
+    {_ASKED}(?:{_TELL}|(?P<put>{_PUT}))
+    (?:could|can|would|will) you(?: please)?(?: \w+)? {_TELL}
+    (?:may|can|could) (?:i|we)(?: please)? (?:have|get)
+    (?:we|i)(?:'d| would)?(?: will|'ll)?(?: also)? (?:need|require)
+    """
+)
+_REQUEST = phrase(
+    rf"""
+    {_OPENING} {_BETWEEN}(?:your {_BETWEEN}{_DATA}|(?:the|a|an) {_BETWEEN}{_NUMBERS})
+    what(?:'s| is| was| are) (?:your {_BETWEEN}{_DATA}|the {_BETWEEN}{_NUMBERS})
+    """
+)
+_SECRET_REQUEST = phrase(
+    rf"(?:{_ASKED}{_TELL}|may (?:i|we) have|what(?:'s| is)) {_BETWEEN}your {_BETWEEN}{_SECRETS}"
+)
+# What is asked for most, in the languages that contacts of a house may write in besides:
+# the verb, "your", and the data.
+_ELSEWHERE = (
+    (
+        r"(?:schicken|senden|nennen|teilen|geben|schreiben) sie",
+        r"ihre?n?",
+        r"(?:[\w-]+ )?\w*(?:nummer|adresse|anschrift|geburtsdatum|iban)",
+    ),
+    (
+        r"(?:envoyez|donnez|communiquez|indiquez|transmettez|précisez)[- ](?:nous|moi)",
+        r"votre",
+        r"(?:numéro|adresse|date de naissance|n°|e-?mail|iban)",
+    ),
+    (
+        r"(?:envíe|envía|mande|manda|indique|indica|facilite|facilita|comparta|comparte)(?:nos|me)",
+        r"(?:su|tu)",
+        r"(?:número|teléfono|dirección|correo|fecha de nacimiento|dni|iban)",
+    ),
+    (
+        r"(?:envie|mande|informe|passe|indique)(?:-nos|-me)?",
+        r"(?:seu|sua)",
+        r"(?:número|telefone|endereço|e-?mail|morada|data de nascimento|cpf|nif|iban)",
+    ),
+    (
+        r"(?:invii?|mandi|comunichi|indichi|invia|manda|fornisc[ai])(?:ci|mi)?",
+        r"(?:suo|sua|tuo|tua)",
+        r"(?:numero|telefono|indirizzo|e-?mail|data di nascita|iban)",
+    ),
+)
+_REQUEST_ELSEWHERE = phrase(
+    "\n".join(rf"{verb} [^.!?\n]{{0,40}}?\b{your} {data}\b" for verb, your, data in _ELSEWHERE)
+)
+_PRIVATE = re.compile(
+    one_of(
+        r"""
+        \bd\.?m'?s?\b
+        \bdirect(?:ly)?[ -]messag
+        \bprivate
+        \bpm (?:us|me|with)\b
+        \b(?:inbox|messenger|form)\b
+        \b(?:by|via|in|through|over) (?:(?:an?|our|live|the) )?(?:e-?mail|chat|phone|message|link)\b
+        \b(?:e-?mail|call|ring|message|text|whatsapp) (?:us|me)\b
+        \b(?:log(?:ging)?|sign(?:ing)?) in\b
+        \bhere:? ?https?:
+        \bwhen you (?:call|phone|visit|write|arrive|check)\b
+        \bat the (?:desk|airport|counter|gate)\b
+        \bwithout (?:sharing|posting|revealing)\b
+        privat|direktnachricht|mensaje directo|message privé|\bMP\b|\bMD\b|messaggio|mensagem
+        """
+    ),
+    re.IGNORECASE,
+)
+_IN_THE_OPEN = phrase(
+    r"""
+    (?:right )?here(?! ?:? ?https?:)\b
+    below\b
+    in (?:the |a )?(?:comments?|thread|repl(?:y|ies))\b
+    publicly\b
+    """
+)
+
+
+def _in_public(draft: str, text: str, facts: Facts) -> Iterable[Finding]:
+    is_private_elsewhere = bool(_PRIVATE.search(text)) or _names_our_way(text, facts)
+    for pattern in (_REQUEST, _REQUEST_ELSEWHERE):
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            _, stop = sentence_around(text, start)
+            open_place = _IN_THE_OPEN.search(text, end, min(stop, end + 40))
+            asked = draft[start:end]
+            if open_place:
+                asked = draft[start : open_place.start()].rstrip()
+                end = open_place.end()
+            elif is_private_elsewhere or (pattern is _REQUEST and match["put"]):
+                continue
+            yield Finding(
+                code="necessary.asks_in_public",
+                letter=Letter.NECESSARY,
+                light=Light.RED,
+                says="Anybody could read the answer; ask for it in a private message.",
+                stops=True,
+                matched=draft[start:end],
+                start=start,
+                end=end,
+                change=_asked_in_private(asked, facts) if pattern is _REQUEST else None,
+            )
+
+
+def _names_our_way(text: str, facts: Facts) -> bool:
+    return bool(facts.private_way) and facts.private_way in text
+
+
+_WHAT = re.compile(r"what\S* (?:(?:is|was|are) )?", re.IGNORECASE)
+
+
+def _asked_in_private(asked: str, facts: Facts) -> str:
+    way = f"in a private message {facts.private_way}".rstrip()
+    question = _WHAT.match(asked)
+    if question:
+        could = "Could" if asked[0].isupper() else "could"
+        return f"{could} you send us {asked[question.end() :]} {way}"
+    return f"{asked} {way}"

@@ -1,0 +1,58 @@
+"""Is the draft in the language of the contact? Short drafts are given the benefit of the doubt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from heard.reading import read
+from heard.think.findings import Facts, Finding, Letter, Light
+from heard.think.links import links_in
+from heard.think.wording import own_words
+
+_LEAST_WORDS = 5
+_NAMES = {
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "it": "Italian",
+    "nl": "Dutch",
+    "pt": "Portuguese",
+}
+
+
+def language(draft: str, facts: Facts) -> Iterable[Finding]:
+    """One warning where a long enough draft is surely in another language than the contact's."""
+    wanted = facts.contact_language.casefold().split("-")[0].split("_")[0]
+    if not wanted:
+        return
+    written = language_of(draft)
+    if written and written != wanted:
+        is_in, is_for = _NAMES.get(written, f"“{written}”"), _NAMES.get(wanted, f"“{wanted}”")
+        yield Finding(
+            code="helpful.language",
+            letter=Letter.HELPFUL,
+            light=Light.AMBER,
+            says=f"This is in {is_in}; the contact writes {is_for}.",
+            matched=draft,
+            end=len(draft),
+        )
+
+
+@lru_cache(maxsize=16)
+def language_of(draft: str) -> str:
+    """ISO 639-1 code; "" when the draft is too short to tell, or cannot be told."""
+    text = own_words(draft)
+    for link in links_in(draft):
+        text = text[: link.start] + " " * (link.end - link.start) + text[link.end :]
+    words = re.findall(r"[^\W\d_]{2,}", text)
+    if len(words) < _LEAST_WORDS and text.isascii():
+        return ""
+    return read([text])[0].language if words else ""
+
+
+def may_be(code: str, draft: str) -> bool:
+    """Whether nothing speaks against the draft being in that language."""
+    return language_of(draft) in ("", code)

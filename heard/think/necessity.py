@@ -1,0 +1,119 @@
+"""Is there something to send, does it fit, and was it not said already?"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from itertools import pairwise
+
+from heard.think.findings import Facts, Finding, Letter, Light
+from heard.think.moments import moment_in
+from heard.think.wording import folded, phrase, sentences
+
+
+def necessity(draft: str, facts: Facts) -> Iterable[Finding]:
+    """Findings for an empty, a too long, a repeated draft, and for a third one without news."""
+    if is_empty(draft):
+        yield _finding(
+            "necessary.empty",
+            "There is nothing to read here yet.",
+            0,
+            draft,
+            light=Light.RED,
+            stops=True,
+        )
+        return
+    if facts.max_length is not None and len(draft) > facts.max_length:
+        yield _too_long(draft, facts.max_length)
+    if _was_said(draft, facts.earlier_replies):
+        says = "This was sent in this conversation before, nearly word for word."
+        yield _finding("necessary.repeated", says, 0, draft)
+    elif _is_stalling(draft) and sum(map(_is_stalling, facts.earlier_replies[:2])) == 2:
+        says = "This is the third reply in a row without news; say what is new, or when it will be."
+        yield _finding("necessary.no_news", says, 0, draft)
+
+
+def is_empty(draft: str) -> bool:
+    """Whether nothing but space and marks is there; a lone emoji is something."""
+    return all(unicodedata.category(letter)[0] in "ZCP" for letter in draft)
+
+
+def _too_long(draft: str, most: int) -> Finding:
+    start = max((end for _, end in sentences(folded(draft)) if end <= most), default=0)
+    change: str | None = ""
+    if start == 0:
+        start = draft.rfind(" ", 0, most)
+        change = "…" if 0 < start < most else None
+        start = start if change else most
+    says = f"This place takes {most} characters; these are {len(draft)}."
+    return _finding(
+        "necessary.too_long", says, max(start, 0), draft, light=Light.RED, stops=True, change=change
+    )
+
+
+def _was_said(draft: str, earlier: tuple[str, ...]) -> bool:
+    words = _words(draft)
+    if len(words) < 4:
+        return False
+    pairs = _pairs(words)
+    for reply in earlier:
+        before = _pairs(_words(reply))
+        # Nine in ten pairs of neighbouring words: a changed name or date alone is no news.
+        if len(pairs & before) >= 0.9 * len(pairs | before):
+            return True
+    return False
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
+
+
+def _pairs(words: list[str]) -> set[tuple[str, str]]:
+    return set(pairwise(words))
+
+
+_STALLING = phrase(
+    r"""
+    still (?:looking|working|waiting|investigating|checking|being|under|in progress)\b
+    bear with us\b
+    (?:thank you|thanks|appreciate) (?:(?:again|for|your|continued) )*(?:patience|understanding)\b
+    no (?:news|updates?) (?:yet|so far|at this time)\b
+    as soon as (?:we|i) (?:can|have|know|hear)\b
+    look(?:ing)? into (?:it|this|the)\b
+    working on (?:it|this)\b
+    in due course\b
+    please be patient\b
+    our team is (?:on it|aware|working)\b
+    """
+)
+
+
+def _is_stalling(text: str) -> bool:
+    words = folded(text)
+    return (
+        bool(_STALLING.search(words)) and moment_in(words, now=None) is None and "http" not in words
+    )
+
+
+def _finding(
+    code: str,
+    says: str,
+    start: int,
+    draft: str,
+    *,
+    light: Light = Light.AMBER,
+    stops: bool = False,
+    change: str | None = None,
+) -> Finding:
+    return Finding(
+        code=code,
+        letter=Letter.NECESSARY,
+        light=light,
+        says=says,
+        stops=stops,
+        matched=draft[start:],
+        start=start,
+        end=len(draft),
+        change=change,
+    )
