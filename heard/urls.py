@@ -4,6 +4,24 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from heard.conversations.views import contact_page, hooks
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("accounts/", include("allauth.urls")),
+    path("hooks/<str:token>/", hooks.hook, name="hook"),
+    path("ask/<slug:slug>/", contact_page.ask, name="contact_page"),
+    path("ask/<slug:slug>/embed.js", contact_page.embed_script, name="contact_page_script"),
+    path("ask/thread/<str:token>/", contact_page.thread, name="contact_thread"),
+    path(
+        "ask/thread/<str:token>/messages/",
+        contact_page.thread_messages,
+        name="contact_thread_messages",
+    ),
+    path(
+        "ask/thread/<str:token>/files/<int:number>/",
+        contact_page.thread_file,
+        name="contact_thread_file",
+    ),
+    path("", include("heard.staff.urls")),
+    path("", include("heard.conversations.urls")),
+    path("welcome/", include("heard.welcome.urls")),
 ]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from zlib import crc32
 
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.html import json_script
+from django.utils.timezone import localtime
 from jinja2 import Environment, StrictUndefined
 
 
@@ -21,7 +25,9 @@ def environment(**options: Any) -> Environment:
         language=translation.get_language,
         initials=initials,
         hue=hue,
+        json_script=json_script,
     )
+    env.filters.update(day=day, minute=minute)
     env.install_gettext_callables(  # type: ignore[attr-defined]
         translation.gettext, translation.ngettext, newstyle=True
     )
@@ -37,3 +43,13 @@ def initials(name: str) -> str:
 def hue(name: str) -> int:
     """The same number from 0 to 7 for the same name, everywhere and always."""
     return crc32(name.casefold().encode()) % 8
+
+
+def day(moment: datetime) -> str:
+    """The day of a moment, in the time zone of whoever looks."""
+    return date_format(localtime(moment), "j M Y")
+
+
+def minute(moment: datetime) -> str:
+    """The day and the time of a moment, in the time zone of whoever looks."""
+    return date_format(localtime(moment), "j M Y, H:i")

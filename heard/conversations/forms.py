@@ -1,0 +1,311 @@
+"""What people fill in about inboxes, SLA policies and opening hours."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from holidays.registry import COUNTRIES
+
+from heard.channels import contact_page, hook
+from heard.conversations import spans
+from heard.conversations.arranging import free_slug
+from heard.conversations.hours import OpeningHours
+from heard.conversations.models import Hours, Inbox, Policy
+from heard.lib.modelforms import ModelForm
+from heard.staff.forms import ZoneField
+from heard.staff.models import User
+
+ALWAYS_WEEK = [[["00:00", "24:00"]]] * 7
+
+
+@cache
+def countries() -> list[tuple[str, str]]:
+    """Countries whose public holidays are known, by name."""
+    named = sorted((key.replace("_", " ").title(), entry[1]) for key, entry in COUNTRIES.items())
+    return [("", "–"), *((code, name) for name, code in named)]
+
+
+class LengthField(forms.CharField):
+    """A length of time, "4 h" or "90 min", kept in minutes; empty is None."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("required", False)
+        super().__init__(**options)
+        self.widget.attrs.update({"class": "short", "placeholder": "4 h"})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Minutes as people say them."""
+        return spans.length(value) if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> int | None:
+        """Minutes, at least one and at most a year."""
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            total = spans.minutes(text)
+        except ValueError:
+            total = 0
+        if not 1 <= total <= 525_600:
+            raise ValidationError(_("Write it like 4 h, 1 h 30 min or 45 min."))
+        return total
+
+
+class PolicyForm(ModelForm[Policy]):
+    """What we promise."""
+
+    first_response_minutes = LengthField(
+        label=_("First answer within"), help_text=_("Of opening hours. Empty: nothing is promised.")
+    )
+    next_response_minutes = LengthField(label=_("Every further answer within"))
+    recognition_minutes = LengthField(
+        label=_("Praise is recognised within"),
+        help_text=_("A like, a share or a thank-you will do."),
+    )
+    resolution_minutes = LengthField(
+        label=_("Resolved within"), help_text=_("It stops while we wait for the customer.")
+    )
+
+    class Meta:
+        model = Policy
+        fields = (
+            "name",
+            "first_response_minutes",
+            "next_response_minutes",
+            "recognition_minutes",
+            "resolution_minutes",
+            "warn_assignee_percent",
+            "warn_manager_percent",
+        )
+        labels = {
+            "name": _("Name"),
+            "warn_assignee_percent": _("Warn whoever has it after"),
+            "warn_manager_percent": _("Warn the managers after"),
+        }
+        help_texts = {
+            "warn_assignee_percent": _("Percent of the time."),
+            "warn_manager_percent": _("Percent of the time."),
+        }
+        widgets = {
+            "warn_assignee_percent": forms.NumberInput(
+                attrs={"class": "short", "min": 1, "max": 99}
+            ),
+            "warn_manager_percent": forms.NumberInput(
+                attrs={"class": "short", "min": 1, "max": 99}
+            ),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """A warning comes before the time is up."""
+        filled = super().clean() or self.cleaned_data
+        for name in ("warn_assignee_percent", "warn_manager_percent"):
+            if not 1 <= (filled.get(name) or 0) <= 99 and name not in self.errors:
+                self.add_error(name, _("From 1 to 99."))
+        return filled
+
+
+class HoursForm(ModelForm[Hours]):
+    """When somebody is at the door: one line a day, several spans in it if need be."""
+
+    timezone = ZoneField()
+    country = forms.ChoiceField(choices=countries, required=False, label=_("Public holidays of"))
+    closed_days = forms.CharField(
+        required=False,
+        label=_("Also closed on"),
+        help_text=_("Days like 2026-12-24."),
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "2026-12-24, 2026-12-31"}),
+    )
+    other_days = forms.CharField(
+        required=False,
+        label=_("Days with hours of their own"),
+        help_text=_("One a line: the day, a colon, its hours. They go before holidays."),
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "2026-12-24: 9:00-13:00"}),
+    )
+
+    class Meta:
+        model = Hours
+        fields = ("name", "timezone", "country", "subdivision")
+        labels = {"name": _("Name"), "subdivision": _("State or region")}
+        help_texts = {"subdivision": _("Its code, as BY or CA, where holidays differ.")}
+        widgets = {"subdivision": forms.TextInput(attrs={"class": "short"})}
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        week = self.instance.week or ALWAYS_WEEK
+        for number, name in WEEKDAYS.items():
+            self.fields[f"day_{number}"] = forms.CharField(
+                required=False,
+                label=name,
+                initial=spans.written(week[number]),
+                widget=forms.TextInput(attrs={"placeholder": _("closed")}),
+            )
+        self.fields["closed_days"].initial = ", ".join(self.instance.closed)
+        self.fields["other_days"].initial = "\n".join(
+            f"{day}: {spans.written(open_)}" for day, open_ in self.instance.extra.items()
+        )
+
+    @property
+    def days(self) -> list[forms.BoundField]:
+        """The seven lines of the week."""
+        return [self[f"day_{number}"] for number in range(7)]
+
+    def clean(self) -> dict[str, Any]:
+        """Put the lines together and let the hours themselves say what makes no sense."""
+        filled = super().clean() or self.cleaned_data
+        week = self._week(filled)
+        closed, extra = self._closed(filled), self._extra(filled)
+        if self.errors:
+            return filled
+        plain = {
+            "timezone": filled["timezone"],
+            "week": week,
+            "country": filled["country"],
+            "subdivision": filled["subdivision"].upper(),
+            "closed": closed,
+            "extra": extra,
+        }
+        try:
+            hours = OpeningHours.from_json(plain).to_json()
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+        for name in ("week", "closed", "extra", "subdivision"):
+            setattr(self.instance, name, hours[name])
+        filled["subdivision"] = hours["subdivision"]
+        return filled
+
+    def _week(self, filled: dict[str, Any]) -> spans.Week:
+        days = [filled.get(f"day_{number}", "") for number in range(7)]
+        for number, text in enumerate(days):
+            try:
+                spans.week([text])
+            except ValueError:
+                self.add_error(f"day_{number}", _("Write it like 9:00–12:30, 14:00–18:00."))
+        return [] if self.errors else spans.week(days)
+
+    def _closed(self, filled: dict[str, Any]) -> list[str]:
+        try:
+            return [day.isoformat() for day in spans.dates(filled.get("closed_days", ""))]
+        except ValueError:
+            self.add_error("closed_days", _("Write days like 2026-12-24."))
+            return []
+
+    def _extra(self, filled: dict[str, Any]) -> dict[str, Any]:
+        extra = {}
+        for line in filled.get("other_days", "").splitlines():
+            if not line.strip():
+                continue
+            day, _colon, text = line.partition(":")
+            try:
+                (date,) = spans.dates(day)
+                extra[date.isoformat()] = spans.day(text)
+            except ValueError:
+                self.add_error(
+                    "other_days", _now("Not understood: %(line)s") % {"line": line.strip()}
+                )
+        return extra
+
+
+class InboxForm(ModelForm[Inbox]):
+    """One inbox, whatever its kind."""
+
+    class Meta:
+        model = Inbox
+        fields = ("name", "keeper", "policy", "hours", "brand", "place", "teams", "is_public")
+        labels = {
+            "name": _("Name"),
+            "keeper": _("Keeper"),
+            "policy": _("SLA policy"),
+            "hours": _("Opening hours"),
+            "brand": _("Brand"),
+            "place": _("Place"),
+            "teams": _("Teams"),
+            "is_public": _("What is said there can be read by everybody"),
+        }
+        help_texts = {
+            "keeper": _("Answers for what nobody has taken."),
+            "hours": _("None: every hour counts."),
+            "teams": _("None: everybody of the house sees it."),
+        }
+        widgets = {"teams": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["keeper"].queryset = User.objects.filter(is_active=True).order_by("name")  # type: ignore[attr-defined]
+        self.fields["policy"].empty_label = None  # type: ignore[attr-defined]
+        if not self.fields["teams"].queryset.exists():  # type: ignore[attr-defined]
+            del self.fields["teams"]
+
+
+class ContactPageForm(InboxForm):
+    """A page of our own on which customers write."""
+
+    sites = forms.CharField(
+        required=False,
+        label=_("Sites that show it inside a page of theirs"),
+        help_text=_("One a line, like https://www.example.com."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    class Meta(InboxForm.Meta):
+        fields = ("name", "slug", *InboxForm.Meta.fields[1:-1])
+        labels = {**InboxForm.Meta.labels, "slug": _("Word in the address")}
+        help_texts = {
+            **InboxForm.Meta.help_texts,
+            "slug": _("The page is at /ask/ and this word. To change it breaks links to the page."),
+        }
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["slug"].required = False
+        self.fields["sites"].initial = "\n".join(self.instance.settings.get("sites", ()))
+
+    def clean_sites(self) -> list[str]:
+        """Origins: a scheme and a host, nothing more."""
+        origins = []
+        for line in self.cleaned_data["sites"].split():
+            parts = urlsplit(line)
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise ValidationError(_now("%(site)s is no site.") % {"site": line})
+            origins.append(f"{parts.scheme}://{parts.netloc}")
+        return origins
+
+    def clean(self) -> dict[str, Any]:
+        """A page without a word of its own gets one from its name."""
+        filled = super().clean() or self.cleaned_data
+        if not filled.get("slug") and filled.get("name") and "slug" not in self.errors:
+            filled["slug"] = free_slug(filled["name"])
+        self.instance.settings = {**self.instance.settings, "sites": filled.get("sites", [])}
+        return filled
+
+
+class HookForm(InboxForm):
+    """A door for programs, by which answers can go back as well."""
+
+    reply_url = forms.URLField(
+        required=False,
+        assume_scheme="https",
+        label=_("Where our replies are posted"),
+        help_text=_("An address of your program. Empty: replies cannot leave."),
+    )
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["reply_url"].initial = self.instance.settings.get("reply_url", "")
+
+    def clean(self) -> dict[str, Any]:
+        """The address lies among the settings of the inbox."""
+        filled = super().clean() or self.cleaned_data
+        reply_url = filled.get("reply_url", "")
+        self.instance.settings = {**self.instance.settings, "reply_url": reply_url}
+        return filled
+
+
+FORMS: dict[str, type[InboxForm]] = {contact_page.kind: ContactPageForm, hook.kind: HookForm}
+"""The kinds that are opened in the settings, and what is asked about them."""

@@ -1,0 +1,1 @@
+"""First start: whoever comes by the link in the terminal takes the house over, once."""
