@@ -151,7 +151,6 @@ def close_books(inbox: Inbox) -> int:
                 UNION ALL SELECT failed_at FROM clock
                     WHERE inbox_id = %(inbox)s AND is_history AND failed_at IS NOT NULL
             ) AS moments GROUP BY 2
-            ON CONFLICT DO NOTHING
             """,
             {"inbox": inbox.pk, "zone": settings.TIME_ZONE},
         )

@@ -14,6 +14,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Func, Q
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
 from heard.contacts.models import Contact
@@ -302,8 +303,33 @@ class Conversation(models.Model):
             models.Index(
                 fields=["snoozed_until"], condition=Q(status="snoozed"), name="conversation_asleep"
             ),
+            models.Index(
+                F("inbox"), F("last_at").desc(), F("id").desc(), name="conversation_inbox_newest"
+            ),
+            models.Index(
+                F("inbox"),
+                F("last_at").desc(),
+                F("id").desc(),
+                condition=Q(status="open"),
+                name="conversation_inbox_open",
+            ),
+            models.Index(
+                fields=["inbox", "waiting_since", "id"],
+                condition=Q(status="open", waiting_since__isnull=False),
+                name="conversation_inbox_waiting",
+            ),
+            models.Index(
+                fields=["inbox", "due_at", "id"],
+                condition=Q(status="open", due_at__isnull=False),
+                name="conversation_inbox_due",
+            ),
             models.Index(fields=["contact", "-last_at"], name="conversation_of_contact"),
             models.Index(fields=["inbox", "started_at"], name="conversation_of_inbox"),
+            models.Index(
+                fields=["first_reply_seconds"],
+                condition=Q(started_by_contact=True, first_reply_seconds__isnull=False),
+                name="conversation_first_reply",
+            ),
             models.Index(
                 fields=["token"], condition=~Q(token=""), name="conversation_private_link"
             ),
@@ -582,6 +608,11 @@ class Clock(models.Model):
                 name="clock_failed_of_inbox",
             ),
             models.Index(fields=["inbox", "started_at"], name="clock_of_inbox"),
+            models.Index(
+                RawSQL("(extract(epoch FROM met_at - started_at)::float8)", ()),
+                condition=Q(kind="first_response", met_at__isnull=False),
+                name="clock_response_time",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -700,17 +731,46 @@ class Notice(models.Model):
         return f"{self.kind} for {self.user_id}"
 
 
+class Word(models.Model):
+    """A word that messages hold, without accents: what a misspelt one may have meant."""
+
+    text = models.CharField(max_length=40, primary_key=True)
+    count = models.BigIntegerField(db_default=1)
+    """In how many messages."""
+
+    class Meta:
+        db_table = "word"
+        indexes = [
+            GinIndex(fields=["text"], opclasses=["gin_trgm_ops"], name="word_trigrams"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Vocabulary(models.Model):
+    """The one row that says up to which message `Word` has been filled."""
+
+    up_to = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "vocabulary"
+
+    def __str__(self) -> str:
+        return f"up to {self.up_to}"
+
+
 class StaleDay(models.Model):
-    """A day of an inbox whose roll-up no longer follows the rows: counted again when asked."""
+    """A day of an inbox whose roll-up no longer follows the rows: counted again when asked.
+
+    It may stand here many times: nobody who takes messages in has to wait for whoever counts.
+    """
 
     inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
     day = models.DateField()
 
     class Meta:
         db_table = "stale_day"
-        constraints = [
-            models.UniqueConstraint(fields=["inbox", "day"], name="a_day_is_stale_once"),
-        ]
 
     def __str__(self) -> str:
         return f"{self.inbox_id} {self.day}"

@@ -231,8 +231,7 @@ def mark_stale(moments: Iterable[tuple[int, datetime]]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO stale_day (inbox_id, day) SELECT * FROM unnest(%s::bigint[], %s::date[]) "
-            "ON CONFLICT DO NOTHING",
+            "INSERT INTO stale_day (inbox_id, day) SELECT * FROM unnest(%s::bigint[], %s::date[])",
             [[inbox for inbox, _ in pairs], [day for _, day in pairs]],
         )
 

@@ -1106,9 +1106,23 @@ class Migration(migrations.Migration):
             model_name="sighting",
             index=models.Index(fields=["conversation", "at"], name="sighting_of_conversation"),
         ),
-        migrations.AddConstraint(
-            model_name="staleday",
-            constraint=models.UniqueConstraint(fields=("inbox", "day"), name="a_day_is_stale_once"),
+        migrations.AddIndex(
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(
+                    ("first_reply_seconds__isnull", False), ("started_by_contact", True)
+                ),
+                fields=["first_reply_seconds"],
+                name="conversation_first_reply",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="clock",
+            index=models.Index(
+                models.expressions.RawSQL("(extract(epoch FROM met_at - started_at)::float8)", ()),
+                condition=models.Q(("kind", "first_response"), ("met_at__isnull", False)),
+                name="clock_response_time",
+            ),
         ),
         # Room beside each row, so that an update that touches no index stays on its page.
         migrations.RunSQL(

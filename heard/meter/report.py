@@ -1,0 +1,309 @@
+"""The report: the figures of ARCHITECTURE.md, section 5, for some inboxes and a span of days."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection
+
+from heard.meter import spreads
+from heard.meter.rollups import COUNTED, freshen
+
+Z_95 = 1.959963984540054
+"""The 97.5 % point of the normal distribution: 95 % lie within it on both sides."""
+
+FIRST_REPLY_LOOK = """
+    SELECT first_reply_seconds FROM conversation
+    WHERE first_reply_seconds >= %(low)s AND first_reply_seconds < %(high)s
+        AND started_by_contact AND {scope}
+    ORDER BY first_reply_seconds OFFSET %(skip)s LIMIT 2
+"""
+
+RESPONSE_LOOK = """
+    SELECT extract(epoch FROM met_at - started_at)::float8 AS seconds FROM clock
+    WHERE kind = 'first_response' AND met_at IS NOT NULL
+        AND extract(epoch FROM met_at - started_at)::float8 >= %(low)s
+        AND extract(epoch FROM met_at - started_at)::float8 < %(high)s AND {scope}
+    ORDER BY extract(epoch FROM met_at - started_at)::float8 OFFSET %(skip)s LIMIT 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Messages by the moment they were said."""
+
+    incoming: int
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conversations:
+    """Conversations with a contact, by the moment they began."""
+
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstReply:
+    """Who wrote when: from the first incoming message to the first later reply, wall-clock.
+
+    Only conversations that the contact began; no reading has a part in it.
+    """
+
+    started_by_contact: int
+    answered: int
+    unanswered: int
+    median_minutes: float | None
+    p90_minutes: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstResponse:
+    """First-response clocks by the moment they started."""
+
+    count: int
+    within_target: int
+    answered: int
+    unanswered: int
+    median_minutes: float | None
+    p90_minutes: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailCount:
+    """Fails by the moment they fell due: not answered until now, or late."""
+
+    unanswered: int
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fails:
+    """Fails of both kinds."""
+
+    service: FailCount
+    recognition: FailCount
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Avoid against recommend, one voice a person, day and stance; Wilson's 95 % interval."""
+
+    recommend: int
+    avoid: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedRound:
+    """Of the conversations that began negative, those that ended positive or thankful."""
+
+    count: int
+    turned: int
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All figures of a report; `docs/report.md` explains each."""
+
+    messages: Messages
+    contacts: int
+    conversations: Conversations
+    first_reply: FirstReply
+    first_response: FirstResponse
+    fails: Fails
+    meter: Meter
+    turned_round: TurnedRound
+
+    def as_dict(self) -> dict[str, Any]:
+        """Nested plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which inboxes (None: all) and which days (both ends included; None: no bound)."""
+
+    inboxes: tuple[int, ...] | None = None
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def moments(self) -> tuple[datetime | None, datetime | None]:
+        """The first moment, and the first one after, in the company's time zone."""
+        zone = ZoneInfo(settings.TIME_ZONE)
+        first = datetime.combine(self.since, time(), zone) if self.since else None
+        after = (
+            datetime.combine(self.until + timedelta(days=1), time(), zone) if self.until else None
+        )
+        return first, after
+
+    def where(self, column: str, *, inbox: str = "inbox_id") -> tuple[str, dict[str, Any]]:
+        """The condition on rows whose moment lies in `column`, and its parameters."""
+        first, after = self.moments
+        parts, parameters = ["true"], {}
+        if self.inboxes is not None:
+            parts.append(f"{inbox} = ANY(%(inboxes)s)")
+            parameters["inboxes"] = list(self.inboxes)
+        if first is not None:
+            parts.append(f"{column} >= %(first)s")
+            parameters["first"] = first
+        if after is not None:
+            parts.append(f"{column} < %(after)s")
+            parameters["after"] = after
+        return " AND ".join(parts), parameters
+
+
+def report(scope: Scope) -> Report:
+    """Count what changed, and read the figures: a fixed number of statements at any size."""
+    freshen()
+    sums, first_replies, responses = _sums(scope)
+    recommend, avoid = _voices(scope, sums)
+    first_reply = spreads.percentiles(
+        first_replies, _look(FIRST_REPLY_LOOK, scope, column="started_at")
+    )
+    response = spreads.percentiles(responses, _look(RESPONSE_LOOK, scope, column="started_at"))
+    low, high = wilson(recommend, recommend + avoid)
+    return Report(
+        messages=Messages(sums["incoming"], sums["reply"]),
+        contacts=_contacts(scope),
+        conversations=Conversations(sums["conversations"]),
+        first_reply=FirstReply(
+            started_by_contact=sums["started_by_contact"],
+            answered=sums["answered"],
+            unanswered=sums["started_by_contact"] - sums["answered"],
+            median_minutes=first_reply.median_minutes,
+            p90_minutes=first_reply.p90_minutes,
+        ),
+        first_response=FirstResponse(
+            count=sums["response_clocks"],
+            within_target=sums["response_within"],
+            answered=sums["response_met"],
+            unanswered=sums["response_clocks"] - sums["response_met"],
+            median_minutes=response.median_minutes,
+            p90_minutes=response.p90_minutes,
+        ),
+        fails=Fails(
+            service=FailCount(sums["service_unanswered"], sums["service_late"]),
+            recognition=FailCount(sums["recognition_unanswered"], sums["recognition_late"]),
+        ),
+        meter=Meter(recommend, avoid, _share(recommend, recommend + avoid), low, high),
+        turned_round=TurnedRound(
+            sums["negative"], sums["turned"], _share(sums["turned"], sums["negative"])
+        ),
+    )
+
+
+def wilson(hits: int, count: int) -> tuple[float | None, float | None]:
+    """Wilson's 95 % score interval of a share; None for no trials.
+
+    E. B. Wilson, "Probable Inference", JASA 22 (1927).
+    """
+    if not count:
+        return None, None
+    share, spread = hits / count, Z_95 * Z_95 / count
+    centre = (share + spread / 2) / (1 + spread)
+    half = Z_95 * math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _days(scope: Scope) -> tuple[str, dict[str, Any]]:
+    parts, parameters = ["true"], {}
+    if scope.since is not None:
+        parts.append("day >= %(since)s")
+        parameters["since"] = scope.since
+    if scope.until is not None:
+        parts.append("day <= %(until)s")
+        parameters["until"] = scope.until
+    return " AND ".join(parts), parameters
+
+
+def _sums(scope: Scope) -> tuple[dict[str, int], Any, Any]:
+    where, parameters = _days(scope)
+    if scope.inboxes is None:
+        where += " AND inbox_id IS NOT NULL"
+    else:
+        where += " AND inbox_id = ANY(%(inboxes)s)"
+        parameters["inboxes"] = list(scope.inboxes)
+    columns = ", ".join(f"coalesce(sum({name}), 0)" for name in COUNTED)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM day_figures WHERE {where}", parameters)
+        sums = dict(zip(COUNTED, map(int, cursor.fetchone()), strict=True))
+        cursor.execute(
+            f"SELECT string_agg(first_reply_spread, ''::bytea), "
+            f"string_agg(response_spread, ''::bytea) "
+            f"FROM day_figures WHERE {where}",
+            parameters,
+        )
+        first_replies, responses = (bytes(packed or b"") for packed in cursor.fetchone())
+    return sums, spreads.add([first_replies]), spreads.add([responses])
+
+
+def _voices(scope: Scope, sums: dict[str, int]) -> tuple[int, int]:
+    """One voice a person, day and stance over all the inboxes that are asked for."""
+    if scope.inboxes is not None and len(scope.inboxes) == 1:
+        return sums["recommend"], sums["avoid"]
+    with connection.cursor() as cursor:
+        if scope.inboxes is None:
+            where, parameters = _days(scope)
+            cursor.execute(
+                "SELECT coalesce(sum(recommend), 0), coalesce(sum(avoid), 0) FROM day_figures "
+                f"WHERE inbox_id IS NULL AND {where}",
+                parameters,
+            )
+        else:
+            where, parameters = scope.where("m.at", inbox="m.inbox_id")
+            cursor.execute(
+                f"""
+                SELECT count(*) FILTER (WHERE stance = 'recommend'),
+                    count(*) FILTER (WHERE stance = 'avoid')
+                FROM (
+                    SELECT DISTINCT m.contact_id, (m.at AT TIME ZONE %(zone)s)::date, m.stance
+                    FROM message m JOIN contact k ON k.id = m.contact_id
+                    WHERE m.kind = 'incoming' AND m.is_public AND NOT k.is_ours
+                        AND m.stance IN ('avoid', 'recommend') AND {where}
+                ) AS voices
+                """,
+                {**parameters, "zone": settings.TIME_ZONE},
+            )
+        recommend, avoid = cursor.fetchone()
+    return int(recommend), int(avoid)
+
+
+def _contacts(scope: Scope) -> int:
+    """People with a conversation that began in the scope."""
+    where, parameters = scope.where("started_at")
+    if not parameters:
+        statement = "SELECT count(*) FROM contact"
+    else:
+        statement = f"SELECT count(DISTINCT contact_id) FROM conversation WHERE {where}"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.fetchone()[0])
+
+
+def _look(statement: str, scope: Scope, *, column: str) -> spreads.Look:
+    where, parameters = scope.where(column)
+
+    def look(low: float, high: float | None, skip: int) -> Sequence[float]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statement.format(scope=where),
+                {**parameters, "low": low, "high": high or math.inf, "skip": skip},
+            )
+            return [row[0] for row in cursor]
+
+    return look
