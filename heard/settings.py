@@ -58,6 +58,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "heard.conversations.views.hooks.HookDoor",
     "heard.lib.headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -77,7 +78,7 @@ APPEND_SLASH = True
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
-        "DIRS": [HERE / "templates"],
+        "DIRS": [HERE / "templates", *sorted(HERE.glob("*/templates"))],
         "APP_DIRS": False,
         "OPTIONS": {
             "environment": "heard.lib.pages.environment",
@@ -153,13 +154,12 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = environment.text("HEARD_TIMEZONE", default="UTC")
+TIME_ZONE = environment.timezone()
 USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [HERE / "static"]
-STATIC_ROOT = HOME / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 60 * 60
@@ -184,6 +184,8 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None
 PROCRASTINATE_IMPORT_PATHS = [
     "heard.conversations.sending",
     "heard.conversations.sweeping",
+    "heard.conversations.vocabulary",
+    "heard.meter.tallying",
     "heard.sample.loading",
 ]
 

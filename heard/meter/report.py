@@ -150,7 +150,8 @@ class Scope:
     def where(self, column: str, *, inbox: str = "inbox_id") -> tuple[str, dict[str, Any]]:
         """The condition on rows whose moment lies in `column`, and its parameters."""
         first, after = self.moments
-        parts, parameters = ["true"], {}
+        parts = ["true"]
+        parameters: dict[str, Any] = {}
         if self.inboxes is not None:
             parts.append(f"{inbox} = ANY(%(inboxes)s)")
             parameters["inboxes"] = list(self.inboxes)
@@ -221,7 +222,8 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _days(scope: Scope) -> tuple[str, dict[str, Any]]:
-    parts, parameters = ["true"], {}
+    parts = ["true"]
+    parameters: dict[str, Any] = {}
     if scope.since is not None:
         parts.append("day >= %(since)s")
         parameters["since"] = scope.since

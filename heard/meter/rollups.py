@@ -140,7 +140,7 @@ def differences() -> list[str]:
             }
             for row in cursor
         }
-    found = []
+    found: list[str] = []
     for key in sorted(kept.keys() | counted.keys(), key=lambda key: (key[1], key[0] or 0)):
         is_, should = kept.get(key, {}), counted.get(key, {})
         found.extend(
