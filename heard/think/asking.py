@@ -80,6 +80,7 @@ _DATA = one_of(
     (?:personal|contact|account|payment|booking|order|card) (?:details|information|info|data)\b
     """
 )
+_MORE = rf"(?:(?:,|,? (?:and|or|&)) (?:your )?{_DATA})*"
 _SECRETS = (
     r"(?:password|passcode|pin(?: code| number)?|cvv|cvc|(?:security|verification|one-time) code"
     r"|(?:full|whole) card number)\b"
@@ -106,8 +107,8 @@ _OPENING = one_of(
 )
 _REQUEST = phrase(
     rf"""
-    {_OPENING} {_BETWEEN}(?:your {_BETWEEN}{_DATA}|(?:the|a|an) {_BETWEEN}{_NUMBERS})
-    what(?:'s| is| was| are) (?:your {_BETWEEN}{_DATA}|the {_BETWEEN}{_NUMBERS})
+    {_OPENING} {_BETWEEN}(?:your {_BETWEEN}{_DATA}|(?:the|a|an) {_BETWEEN}{_NUMBERS}){_MORE}
+    what(?:'s| is| was| are) (?:your {_BETWEEN}{_DATA}|the {_BETWEEN}{_NUMBERS}){_MORE}
     """
 )
 _SECRET_REQUEST = phrase(

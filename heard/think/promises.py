@@ -118,7 +118,7 @@ _OWED = one_of(
     keep you (?:updated|posted|informed)
     {_SEND} you (?:(?:a|an|the|your|another|more|further|new|full|detailed) )*\w+
     {_SEND} (?:it|them|this|that|out)(?: to you| out)?
-    {_SEND} (?:(?:a|an|the|your|another|new|full|replacement) )+\w+
+    {_SEND} (?:(?:a|an|the|your|another|new|full|replacement) )+\w+(?! to (?!you\b))
     refund (?:you|it|this|the|your)(?: \w+)?
     (?:reimburse|compensate) you
     credit (?:you|your)(?: account)?

@@ -45,10 +45,11 @@ _FORMULA = re.compile(
     re.IGNORECASE,
 )
 _SOMETHING = re.compile(
-    r"\?|https?:|\d{2,}|\b(?:dm|direct message|because|have you|let us|follow|try|will be)\b"
+    r"[?@]|https?:|\d{2,}|\b(?:dm|direct message|because|have you|let us|follow|try|will be)\b"
+    r"|\b(?:don't|can't|cannot|do not|won't|no longer|unable)\b"
     r"|\b(?:you (?:can|could|may)|we can|please (?!accept|be\b)\w+)\b"
     r"|\b(?:we|i)(?:'ll| will|'ve| have)\b"
-    r"|\b(?:we|i)(?:'d| would) (?:like|love|recommend|suggest)\b",
+    r"|\b(?:we|i)(?:'d| would) (?:like|love|recommend|suggest|advise)\b",
     re.IGNORECASE,
 )
 _BARE_ANSWER = re.compile(r"\d|\b(?:yes|no)\b", re.IGNORECASE)

@@ -276,7 +276,7 @@ RULES: tuple[Rule, ...] = (
         phrase(
             r"(?P<who>(?:i'm|i am|we're|we are) )?(?:(?:so|very|truly|really) )?sorry"
             r" (?:(?:that|if) |to hear (?:that )?)?you (?:feel|felt|are feeling|were|may have felt)"
-            r"(?: (?:that|this|the))? (?:way|offended|upset|disappointed|about (?:it|this))\b"
+            r"(?: (?:that|this|the))? (?:way|offended|upset|about (?:it|this))\b"
         ),
         "This is sorry for their feeling, not for what happened.",
         change=_sorry,
@@ -284,7 +284,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "kind.cold",
         phrase(
-            r"for (?:any|the|all) inconveniences?(?: (?:that )?(?:(?:this|it) )?"
+            r"for (?:any|all) inconveniences?(?: (?:that )?(?:(?:this|it) )?"
             r"(?:(?:may|might|has|have) )*(?:be(?:en)? )?caused?)?(?: you)?\b"
         ),
         "A set phrase is cold comfort to somebody who is upset.",

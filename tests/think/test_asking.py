@@ -70,6 +70,11 @@ def test_the_change_reads_well() -> None:
         mended("necessary.asks_in_public", "Send us your booking number here, Ann.", is_public=True)
         == "Send us your booking number in a private message, Ann."
     )
+    draft = "Please confirm your order number, full name and e-mail address so we can look."
+    assert mended("necessary.asks_in_public", draft, is_public=True) == (
+        "Please confirm your order number, full name and e-mail address in a private message"
+        " so we can look."
+    )
     assert (
         mended("necessary.asks_in_public", "What's your order number?", is_public=True)
         == "Could you send us your order number in a private message?"
