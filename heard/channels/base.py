@@ -177,6 +177,10 @@ class Channel(Protocol):
     def title(self) -> str:
         """The name that people read."""
 
+    @property
+    def is_hooked(self) -> bool:
+        """Whether the place, or a program, delivers to an address of ours."""
+
     def authenticate(self, delivered: Delivered, account: Account) -> None:
         """Let a delivery pass that is proven to come from the place; else `RefusedError`."""
 

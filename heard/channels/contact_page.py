@@ -28,6 +28,7 @@ from heard.channels.texts import repair
 
 kind = "contact_page"
 title = "Contact page"
+is_hooked = False
 
 
 def authenticate(delivered: Delivered, account: Account) -> None:  # noqa: ARG001

@@ -32,11 +32,12 @@ from heard.channels.texts import plain, repair
 
 kind = "hook"
 title = "Signed hook"
+is_hooked = True
 
 MESSAGE_LIMIT = 1000
 FILE_LIMIT = 20
 Need = Literal["", "answer", "recognition", "nothing"]
-NEEDS = frozenset(get_args(Need))
+NEEDS = get_args(Need)
 PASSING = frozenset({408, 409, 425, 429})
 """Refusals that a later try may overcome."""
 
@@ -76,7 +77,7 @@ def incoming(message: Any, *, heard_at: datetime) -> Incoming:
         raise ValueError("a message is an object with id, text and from")
     sender, sender_name = _person(message.get("from"), name="from")
     which = message.get("kind") or "incoming"
-    if which not in {"incoming", "reply"}:
+    if which not in ("incoming", "reply"):
         raise ValueError("“kind” is incoming or reply")
     if not sender and which == "incoming":
         raise ValueError("“from.address” is missing")

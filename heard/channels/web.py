@@ -54,6 +54,8 @@ def post(
         raise ForbiddenAddressError("the address cannot be read") from None
     if parts.scheme != "https" and not (allow_private and parts.scheme == "http"):
         raise ForbiddenAddressError("the address must begin with https://")
+    if not parts.host:
+        raise ForbiddenAddressError("the address names no machine")
     port = parts.port or (443 if parts.scheme == "https" else 80)
     address = _checked(parts.host, port, allow_private=allow_private)
     with (

@@ -216,6 +216,8 @@ def _outgoing(message: Message) -> Outgoing:
 def _hand_over(claim: _Claim) -> Receipt:
     """Ask the channel to send it; whatever it does, there is a receipt."""
     channel = channel_of(claim.inbox.kind)
+    if channel is None and claim.inbox.is_sample:
+        return Receipt(SendState.SENT)  # the places of the sample company are made up like itself
     if channel is None:
         return _final(f"{claim.inbox.name} only holds history: nothing can be sent there.")
     try:

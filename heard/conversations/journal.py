@@ -1,0 +1,360 @@
+"""The journal: a delivery is stored raw before it is understood, and can be taken in again.
+
+The rows themselves are the queue: there is no job for each. Waiting ones are taken in by the
+hundred, in the order in which they came; what cannot be understood is set aside with its reason,
+and one bad delivery never stops the others, not even one that ends the program that reads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
+
+from heard.channels.base import Delivered, Incoming, NotUnderstoodError, SetAside
+from heard.channels.registry import channel_of
+from heard.conversations.intake import LOCK_SPACE, receive
+from heard.conversations.models import Delivery, Inbox
+from heard.conversations.sending import account_of
+from heard.events.diary import record
+from heard.lib.sealing import UnsealError
+from heard.staff.models import User
+
+log = logging.getLogger(__name__)
+
+TOPIC = "heard_deliveries"
+"""What PostgreSQL calls out when a delivery waits."""
+
+CALL_SECONDS = 0.5
+"""A process calls at most this often: every call makes the commits of all others queue up. Whoever
+listens goes on looking for longer than this after it was called."""
+
+BATCH = 250
+BATCH_BYTES = 2 * 1024 * 1024
+CRASHES = 3
+"""A delivery that was being read when the program ended this often is set aside."""
+
+READING_LOCK_SPACE = LOCK_SPACE + 2
+
+_last_call = 0.0
+
+
+class WaitsAlreadyError(Exception):
+    """The delivery has not been taken in yet: there is nothing to repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A locked delivery that waits."""
+
+    id: int
+    inbox: int
+    external_id: str
+    delivered: Delivered
+    crashes: int
+
+
+def keep(
+    inbox_id: int,
+    *,
+    body: bytes,
+    headers: Mapping[str, str],
+    external_id: str,
+    now: datetime,
+) -> int:
+    """Store what arrived and return its id: that of the first one when it is brought again.
+
+    One statement, for the hot path. `external_id` is the sender's own name for the delivery;
+    without one nothing can be recognised as a repetition.
+    """
+    global _last_call  # noqa: PLW0603 - one moment for the whole process
+    if len(external_id) > 200:
+        external_id = hashlib.sha256(external_id.encode()).hexdigest()
+    moment = time.monotonic()
+    is_calling = moment - _last_call >= CALL_SECONDS
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH kept AS (
+                INSERT INTO delivery (inbox_id, external_id, received_at, headers, body)
+                VALUES (%s, %s, %s, %s, %s)
+                ON CONFLICT (inbox_id, external_id) WHERE external_id <> '' DO NOTHING
+                RETURNING id
+            )
+            SELECT id, CASE WHEN %s THEN pg_notify(%s, '') END FROM kept
+            """,
+            [inbox_id, external_id, now, json.dumps(dict(headers)), body, is_calling, TOPIC],
+        )
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(
+                "SELECT id FROM delivery WHERE inbox_id = %s AND external_id = %s",
+                [inbox_id, external_id],
+            )
+            row = cursor.fetchone()
+        elif is_calling:
+            _last_call = moment
+    return int(row[0])
+
+
+def take_in(*, now: datetime, only: int | None = None) -> int:
+    """Take in one batch of waiting deliveries; returns how many were looked at, 0 when none wait.
+
+    `only` takes that one alone, at once. Safe to run in any number of processes side by side.
+    """
+    if only is not None:
+        with transaction.atomic():
+            return _take_in(_locked([only]), now=now)
+    for is_suspect in (False, True):
+        with contextlib.ExitStack() as until_done:
+            with _beginning(is_suspect=is_suspect) as may_begin:
+                batch = _begin(is_suspect=is_suspect) if may_begin else []
+                if not batch:
+                    continue
+                until_done.enter_context(transaction.atomic())
+                raws = _locked(batch)
+            _take_in(raws, now=now)
+            return len(batch)
+    return 0
+
+
+@transaction.atomic
+def take_again(delivery: Delivery, *, by: User, now: datetime) -> None:
+    """Let a delivery that was set aside, or taken in before, be taken in again.
+
+    What is known already is left alone. Raises `WaitsAlreadyError`.
+    """
+    changed = (
+        Delivery.objects.filter(pk=delivery.pk)
+        .exclude(state=Delivery.State.WAITING)
+        .update(state=Delivery.State.WAITING, reason="", try_count=0)
+    )
+    if not changed:
+        raise WaitsAlreadyError
+    record(
+        "delivery.repeated",
+        subject="delivery",
+        subject_id=delivery.pk,
+        at=now,
+        actor_id=by.pk,
+        data={"state": delivery.state, "reason": delivery.reason},
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [TOPIC])
+
+
+# Which
+
+
+@contextlib.contextmanager
+def _beginning(*, is_suspect: bool) -> Iterator[bool]:
+    """Between counting an attempt and holding its rows nobody may take the count for a crash."""
+    kind = "pg_try_advisory_lock" if is_suspect else "pg_advisory_lock_shared"
+    release = "pg_advisory_unlock" if is_suspect else "pg_advisory_unlock_shared"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {kind}(%s, 0)", [READING_LOCK_SPACE])
+        may_begin = cursor.fetchone()[0] is not False
+    try:
+        yield may_begin
+    finally:
+        if may_begin:
+            # A connection that broke has let go already.
+            with contextlib.suppress(Error), connection.cursor() as cursor:
+                cursor.execute(f"SELECT {release}(%s, 0)", [READING_LOCK_SPACE])
+
+
+@transaction.atomic
+def _begin(*, is_suspect: bool) -> list[int]:
+    """Choose what to read, and count the attempt before it is made: a crash cannot count itself.
+
+    New ones come together. A suspect was being read when a program ended: it comes alone.
+    """
+    condition, limit = ("try_count > 0", 1) if is_suspect else ("try_count = 0", BATCH)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, octet_length(body) FROM delivery WHERE state = 'waiting' AND {condition} "
+            "ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED",
+            [limit],
+        )
+        chosen: list[int] = []
+        room = BATCH_BYTES
+        for pk, size in cursor.fetchall():
+            if chosen and size > room:
+                break
+            chosen.append(pk)
+            room -= size
+        if chosen:
+            cursor.execute(
+                "UPDATE delivery SET try_count = try_count + 1 WHERE id = ANY(%s)", [chosen]
+            )
+    return chosen
+
+
+def _locked(batch: Sequence[int]) -> list[_Raw]:
+    """Those of the batch that still wait and that nobody else reads, held until this commits."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id, inbox_id, external_id, headers, body, received_at, try_count FROM delivery
+            WHERE id = ANY(%s) AND state = 'waiting' ORDER BY id FOR UPDATE SKIP LOCKED
+            """,
+            [list(batch)],
+        )
+        return [
+            _Raw(
+                id=pk,
+                inbox=inbox,
+                external_id=external_id,
+                delivered=Delivered(
+                    bytes(body),
+                    headers if isinstance(headers, dict) else json.loads(headers),
+                    received_at,
+                ),
+                crashes=max(0, try_count - 1),
+            )
+            for pk, inbox, external_id, headers, body, received_at, try_count in cursor
+        ]
+
+
+def _take_in(raws: Sequence[_Raw], *, now: datetime) -> int:
+    waiting: dict[int, list[_Raw]] = defaultdict(list)
+    for raw in raws:
+        if raw.crashes >= CRASHES:
+            _set_aside(raw.id, "heard has ended three times while reading this.")
+        else:
+            waiting[raw.inbox].append(raw)
+    for inbox in Inbox.objects.filter(pk__in=waiting):
+        _take_in_one_inbox(inbox, waiting[inbox.pk], now=now)
+    return len(raws)
+
+
+# What they say
+
+
+def _take_in_one_inbox(inbox: Inbox, raws: Sequence[_Raw], *, now: datetime) -> None:
+    """Read the deliveries of one inbox and receive what they say together; alone if that fails."""
+    understood = []
+    for raw in raws:
+        items, aside, reason = _read(inbox, raw)
+        if reason or not items:
+            _set_aside(raw.id, reason or (aside[0].reason if aside else "There is nothing in it."))
+        else:
+            understood.append((raw, items, aside))
+    if not understood:
+        return
+    try:
+        _receive(inbox, [item for _, items, _ in understood for item in items], now=now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("a batch for inbox %s was not taken in; one by one now", inbox.pk)
+        understood = [entry for entry in understood if _received_alone(inbox, entry, now=now)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE delivery d SET state = 'taken', reason = '', message_count = x.count
+            FROM unnest(%s::bigint[], %s::int[]) AS x(id, count) WHERE d.id = x.id
+            """,
+            [
+                [raw.id for raw, _, _ in understood],
+                [len(items) for _, items, _ in understood],
+            ],
+        )
+    for raw, _, aside in understood:
+        _keep_apart(raw, aside)
+
+
+def _read(inbox: Inbox, raw: _Raw) -> tuple[list[Incoming], list[SetAside], str]:
+    """What a delivery says, what of it could not be understood, and why none of it could."""
+    channel = channel_of(inbox.kind)
+    if channel is None:
+        return [], [], f"Nothing can be delivered to an inbox of the kind {inbox.kind}."
+    items: list[Incoming] = []
+    aside: list[SetAside] = []
+    try:
+        for said in channel.parse(raw.delivered, account_of(inbox)):
+            if isinstance(said, SetAside):
+                aside.append(said)
+            else:
+                items.append(said)
+    except NotUnderstoodError as error:
+        return [], [], str(error)
+    except UnsealError:
+        return [], [], "The secret of this inbox was sealed with another key; enter it again."
+    except Exception as error:  # one channel's fault must not stop the others
+        log.exception("channel %s broke on delivery %s", inbox.kind, raw.id)
+        return [], [], f"The channel broke on it: {type(error).__name__}: {error}"
+    return items, aside, ""
+
+
+@transaction.atomic
+def _receive(inbox: Inbox, items: Sequence[Incoming], *, now: datetime) -> None:
+    receive(inbox, items, now=now)
+    secret = [item for item in items if item.token]
+    if secret:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                UPDATE conversation c SET token = x.token
+                FROM unnest(%s::text[], %s::text[]) AS x(external_id, token)
+                JOIN message m ON m.inbox_id = %s AND m.external_id = x.external_id
+                    AND m.kind = 'incoming'
+                WHERE c.id = m.conversation_id AND c.token = ''
+                """,
+                [
+                    [item.external_id for item in secret],
+                    [item.token for item in secret],
+                    inbox.pk,
+                ],
+            )
+
+
+def _received_alone(
+    inbox: Inbox, entry: tuple[_Raw, list[Incoming], list[SetAside]], *, now: datetime
+) -> bool:
+    raw, items, _ = entry
+    try:
+        _receive(inbox, items, now=now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.exception("delivery %s was not taken in", raw.id)
+        _set_aside(raw.id, f"It could not be stored: {type(error).__name__}: {error}")
+        return False
+    return True
+
+
+def _set_aside(pk: int, reason: str) -> None:
+    Delivery.objects.filter(pk=pk).update(
+        state=Delivery.State.SET_ASIDE, reason=reason.replace("\x00", "")[:300]
+    )
+
+
+def _keep_apart(raw: _Raw, aside: Sequence[SetAside]) -> None:
+    """Keep the parts of a delivery that could not be understood as deliveries of their own."""
+    Delivery.objects.bulk_create(
+        (
+            Delivery(
+                inbox_id=raw.inbox,
+                external_id=f"{raw.id}/{part.where}"[:200],
+                received_at=raw.delivered.at,
+                headers=dict(raw.delivered.headers),
+                body=part.raw.encode(errors="surrogatepass"),
+                where=part.where[:200],
+                state=Delivery.State.SET_ASIDE,
+                reason=part.reason[:300],
+                try_count=0,
+                message_count=0,
+            )
+            for part in aside
+        ),
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,1 @@
+"""Pages, fragments and doors of conversations: they translate, and decide nothing."""

@@ -1,0 +1,139 @@
+"""The worker: one process in which deliveries are taken in, clocks watched, and jobs done.
+
+Three lanes, so that none waits for another: intake in a thread of its own, the clocks in one, and
+the jobs of the queue. Intake and clocks outlive a database that goes away and comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import threading
+import time
+from collections.abc import Iterator
+
+import psycopg
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+from procrastinate.contrib.django import DjangoApp
+from procrastinate.contrib.django.django_connector import DjangoConnector
+
+from heard.conversations.journal import CALL_SECONDS, TOPIC, take_in
+from heard.conversations.sending import recover
+from heard.conversations.sweeping import sweep
+from heard.lib.jobs import jobs
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 4
+"""Jobs done side by side; nearly all of them wait for somebody else's server."""
+CLOCK_SECONDS = 1.0
+QUIET_SECONDS = 1.0
+"""How long intake waits for a call before it looks by itself."""
+LIVELY_SECONDS = 2 * CALL_SECONDS
+"""How long intake goes on looking after there was something; see `journal.CALL_SECONDS`."""
+GLANCE_SECONDS = 0.05
+STALLED_SECONDS = 30.0
+PATIENCE_SECONDS = 8.0
+
+
+def work() -> None:
+    """Work until SIGTERM or SIGINT; what has begun is brought to its end."""
+    stop = threading.Event()
+    lanes = [
+        threading.Thread(target=intake, args=[stop], name="intake"),
+        threading.Thread(target=clocks, args=[stop], name="clocks"),
+    ]
+    for lane in lanes:
+        lane.start()
+    try:
+        asyncio.run(_do_jobs())
+    finally:
+        stop.set()
+        for lane in lanes:
+            lane.join()
+
+
+def intake(stop: threading.Event) -> None:
+    """Take deliveries in as they come: called by the database, or by looking every second."""
+    lively_until = 0.0
+    while not stop.is_set():
+        with _patiently(stop, "intake"), _ear() as ear:
+            while not stop.is_set():
+                moment = time.monotonic()
+                if take_in(now=timezone.now()):
+                    lively_until = moment + LIVELY_SECONDS
+                    continue
+                wait = GLANCE_SECONDS if moment < lively_until else QUIET_SECONDS
+                if any(True for _ in ear.notifies(timeout=wait, stop_after=1)):
+                    lively_until = time.monotonic() + LIVELY_SECONDS
+
+
+def clocks(stop: threading.Event) -> None:
+    """Let clocks fall due, and take up the replies that killed workers have left."""
+    while not stop.is_set():
+        with _patiently(stop, "clocks"):
+            while not stop.is_set():
+                sweep(timezone.now())
+                recover(now=timezone.now())
+                stop.wait(CLOCK_SECONDS)
+
+
+@contextlib.contextmanager
+def _patiently(stop: threading.Event, lane: str) -> Iterator[None]:
+    """Let a lane begin anew a second after something went wrong, with a new connection."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
+        log.warning("%s lost the database: %s", lane, error)
+        stop.wait(1)
+    except Exception:
+        log.exception("%s stumbled, and goes on", lane)
+        stop.wait(1)
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def _ear() -> Iterator[psycopg.Connection]:
+    """A connection that hears when a delivery waits."""
+    parameters = connection.get_connection_params()
+    for name in ("cursor_factory", "context"):
+        parameters.pop(name, None)
+    with psycopg.connect(**parameters, autocommit=True) as ear:
+        ear.execute(f"LISTEN {TOPIC}")
+        yield ear
+
+
+async def _do_jobs() -> None:
+    """Do what is queued until a signal comes."""
+    for module in settings.PROCRASTINATE_IMPORT_PATHS:
+        importlib.import_module(module)
+    connector = jobs.connector
+    assert isinstance(connector, DjangoConnector)
+    # An app of its own: what tasks queue must still go through Django's transaction.
+    app = DjangoApp(connector=connector.get_worker_connector())
+    app.tasks = jobs.tasks
+    app.periodic_registry = jobs.periodic_registry
+    async with app.open_async():
+        again = asyncio.create_task(_take_up_stalled(app))
+        try:
+            await app.run_worker_async(
+                concurrency=AT_ONCE,
+                fetch_job_polling_interval=1.0,
+                delete_jobs="successful",
+                shutdown_graceful_timeout=PATIENCE_SECONDS,
+            )
+        finally:
+            again.cancel()
+
+
+async def _take_up_stalled(app: DjangoApp) -> None:
+    """Give the jobs of workers that have gone silent to those who live."""
+    while True:
+        for job in await app.job_manager.get_stalled_jobs():
+            await app.job_manager.retry_job(job)
+        await asyncio.sleep(STALLED_SECONDS)
