@@ -310,6 +310,9 @@ def _opinions(about: str, examination: Examination) -> Iterator[Opinion]:
         yield Opinion(about, State.WRONG, str(error))
     except OSError as error:
         yield Opinion(about, State.WRONG, f"{error.filename or about}: {error.strerror or error}.")
+    except Exception as error:  # noqa: BLE001 - a doctor does not faint
+        told = f"{type(error).__name__}: {error}"
+        yield Opinion(about, State.WRONG, f"This is a fault of heard; please report it ({told}).")
 
 
 def _installed(name: str) -> str | None:

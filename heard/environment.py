@@ -153,7 +153,9 @@ def _from_file(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise SettingError(f"{path} cannot be read ({error.strerror}).") from None
+        raise SettingError(
+            f"{path} cannot be read ({error.strerror}); run heard as its owner."
+        ) from None
     settings = {}
     for line in lines:
         name, equals, value = line.partition("=")

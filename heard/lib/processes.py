@@ -170,10 +170,15 @@ def _signal_group(leader: int, number: int) -> None:
         os.killpg(leader, number)
 
 
+class _Log(logging.handlers.RotatingFileHandler):
+    """A log that a full disk stops; the process goes on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Let the line go."""
+
+
 def _bounded_log(path: Path) -> logging.Handler:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
-        path, maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, delay=True, encoding="utf-8"
-    )
+    handler = _Log(path, maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(message)s"))
     return handler
