@@ -1,10 +1,10 @@
-"""Addresses of conversations: the settings of answering."""
+"""Addresses of the inbox, of conversations, of search, and of the settings of answering."""
 
 from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from heard.conversations.views import settings
+from heard.conversations.views import composing, conversation, inbox, searching, settings
 
 settings_pages: list[URLPattern | URLResolver] = [
     path("inboxes/", settings.inboxes, name="settings_inboxes"),
@@ -21,6 +21,43 @@ settings_pages: list[URLPattern | URLResolver] = [
     path("aside/<int:number>/retry/", settings.retry_aside, name="settings_retry_aside"),
 ]
 
+one_conversation: list[URLPattern | URLResolver] = [
+    path("", conversation.conversation, name="conversation"),
+    path("thread/", conversation.thread_alone, name="conversation_thread"),
+    path("presence/", conversation.presence, name="presence"),
+    path("assignment/", conversation.assignment, name="assignment"),
+    path("snooze/", conversation.snooze, name="snooze"),
+    path("waking/", conversation.wake, name="wake"),
+    path("resolution/", conversation.resolve, name="resolve"),
+    path("reopening/", conversation.reopen, name="reopen"),
+    path("promises/", conversation.promises, name="promises"),
+    path("messages/", composing.create_message, name="create_message"),
+    path("draft/", composing.save_draft, name="save_draft"),
+]
+
+one_message: list[URLPattern | URLResolver] = [
+    path("reading/", conversation.correct, name="correct_reading"),
+    path("acknowledgement/", conversation.acknowledge, name="acknowledge"),
+    path("original/", conversation.original, name="original"),
+    path("undoing/", composing.undo, name="undo_reply"),
+    path("retry/", composing.retry, name="retry_reply"),
+    path("arrival/", composing.mark_sent, name="mark_reply_sent"),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("inbox/", inbox.front, name="inbox"),
+    path("inbox/<slug:name>/", inbox.inbox, name="inbox_view"),
+    path("inbox/<slug:name>/rows/", inbox.rows, name="inbox_rows"),
+    path("conversations/<int:number>/", include(one_conversation)),
+    path("messages/<int:message>/", include(one_message)),
+    path("promises/<int:promise>/kept/", conversation.keep_promise, name="keep_promise"),
+    path(
+        "promises/<int:promise>/withdrawal/",
+        conversation.withdraw_promise,
+        name="withdraw_promise",
+    ),
+    path("attachments/<int:pk>/", conversation.attachment, name="attachment"),
+    path("search/", searching.search_page, name="search"),
+    path("search/count/", searching.search_count, name="search_count"),
     path("settings/", include(settings_pages)),
 ]

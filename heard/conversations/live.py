@@ -1,0 +1,46 @@
+"""What an open page may hear: who is behind a session, and which events concern them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.db import close_old_connections
+from django.http import HttpRequest
+
+from heard.conversations.models import Inbox
+from heard.staff.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Somebody with an open page, and the inboxes they may see; None is all of them."""
+
+    user_id: int
+    inboxes: frozenset[int] | None
+
+    def hears(self, payload: str) -> str | None:
+        """The part of a notification that concerns them, None when nothing does."""
+        said = json.loads(payload)
+        if self.inboxes is None:
+            return payload
+        changed = [pair for pair in said["changed"] if pair[1] in self.inboxes]
+        return json.dumps({**said, "changed": changed}) if changed else None
+
+
+def listener_of(session_key: str) -> Listener | None:
+    """Who is behind a session as of now, None when nobody is. Reads the database."""
+    close_old_connections()
+    request: Any = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user = get_user(request)
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    if user.is_owner:
+        return Listener(user_id=user.pk, inboxes=None)
+    inboxes = Inbox.objects.visible_to(user).values_list("pk", flat=True)
+    return Listener(user_id=user.pk, inboxes=frozenset(inboxes))

@@ -1,0 +1,452 @@
+"""The inbox lists: which conversations a view shows, page by key, and how many, capped.
+
+All is read from the one denormalised row; a page costs its rows, never the history behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from heard.conversations.models import Inbox
+from heard.staff.models import User
+
+PAGE_SIZE = 50
+COUNT_CAP = 1000
+FEW_INBOXES = 16
+PRESENT_SECONDS = 45
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way to look at the inbox: a condition, and the column that orders it with the id."""
+
+    name: str
+    title: Any
+    condition: str
+    key: str
+    newest_first: bool
+    is_counted: bool = True
+    is_small: bool = False
+    """Few rows by nature: no need to walk inbox by inbox."""
+
+
+VIEWS: dict[str, View] = {
+    view.name: view
+    for view in (
+        View(
+            "mine",
+            _("Mine"),
+            "c.status = 'open' AND c.assignee_id = %(me)s",
+            "last_at",
+            newest_first=True,
+            is_small=True,
+        ),
+        View(
+            "unassigned",
+            _("Unassigned"),
+            "c.status = 'open' AND c.assignee_id IS NULL",
+            "last_at",
+            newest_first=True,
+        ),
+        View(
+            "waiting",
+            _("Waiting longest"),
+            "c.status = 'open' AND c.waiting_since IS NOT NULL",
+            "waiting_since",
+            newest_first=False,
+        ),
+        View(
+            "failing",
+            _("Failing"),
+            "c.status = 'open' AND c.due_at IS NOT NULL AND c.due_at <= %(now)s",
+            "due_at",
+            newest_first=False,
+        ),
+        View(
+            "promised",
+            _("Promised"),
+            "c.promised_at IS NOT NULL",
+            "promised_at",
+            newest_first=False,
+            is_small=True,
+        ),
+        View(
+            "snoozed",
+            _("Snoozed"),
+            "c.status = 'snoozed' AND c.snoozed_until IS NOT NULL",
+            "snoozed_until",
+            newest_first=False,
+            is_small=True,
+        ),
+        View(
+            "open",
+            _("Open"),
+            "c.status = 'open'",
+            "last_at",
+            newest_first=True,
+            is_counted=False,
+        ),
+        View("all", _("All"), "true", "last_at", newest_first=True, is_counted=False),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An inbox as lists show it."""
+
+    id: int
+    name: str
+    kind: str
+    is_public: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one person may see: their inboxes now, read anew for every request."""
+
+    user_id: int
+    doors: Mapping[int, Door]
+    is_everything: bool
+
+    @property
+    def inboxes(self) -> list[int] | None:
+        """The ids of the inboxes, or None when nothing is hidden."""
+        return None if self.is_everything else list(self.doors)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What narrows a view. Empty values do not narrow."""
+
+    inbox: int | None = None
+    kind: str = ""
+    need: str = ""
+    team: int | None = None
+    assignee: int | None = None
+    """0 is nobody."""
+
+    def query(self) -> dict[str, str]:
+        """As it stands in an address."""
+        pairs = {
+            "inbox": self.inbox,
+            "kind": self.kind,
+            "need": self.need,
+            "team": self.team,
+            "assignee": self.assignee,
+        }
+        return {name: str(value) for name, value in pairs.items() if value not in (None, "")}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A colleague by id and name, and whether they type just now."""
+
+    id: int
+    name: str
+    is_typing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a list."""
+
+    id: int
+    inbox_id: int
+    contact: str
+    subject: str
+    preview: str
+    last_kind: str
+    need: str
+    status: str
+    assignee_id: int | None
+    assignee: str
+    is_urgent: bool
+    is_history: bool
+    count: int
+    last_at: datetime
+    waiting_since: datetime | None
+    due_at: datetime | None
+    due_from: datetime | None
+    due_kind: str
+    promised_at: datetime | None
+    snoozed_until: datetime | None
+    is_unseen: bool
+    key: datetime
+    door: Door
+    present: tuple[Person, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where it stands in its list: pages go on from here."""
+        return key_of(self.key, row_id=self.id)
+
+    @property
+    def sort(self) -> int:
+        """Its key as microseconds."""
+        return microseconds(self.key)
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether a clock runs, or ran out, while somebody still has to act."""
+        return self.due_at is not None and self.due_from is not None and self.status != "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a view; `after` leads to the next ones, "" at the end."""
+
+    rows: tuple[Row, ...]
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many, exact up to the cap."""
+
+    number: int = 0
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there are more than we counted."""
+        return self.number > COUNT_CAP
+
+    def __str__(self) -> str:
+        return f"{COUNT_CAP:,}+" if self.is_capped else f"{self.number:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """People and teams to filter by or to give work to."""
+
+    people: tuple[Person, ...] = ()
+    teams: tuple[tuple[int, str], ...] = field(default=())
+
+
+ROW = """
+    c.id, c.inbox_id, c.contact_name, c.subject, c.preview, c.last_kind, c.need, c.status,
+    c.assignee_id, c.is_urgent, c.is_history, c.incoming_count + c.reply_count AS said, c.last_at,
+    c.waiting_since, c.due_at, c.due_from, c.due_kind, c.promised_at, c.snoozed_until,
+    c.last_incoming_at
+"""
+
+PICKED = """
+    SELECT c.id, c.inbox_id, c.contact_name, c.subject, c.preview, c.last_kind, c.need, c.status,
+        c.assignee_id, coalesce(u.name, ''), c.is_urgent, c.is_history, c.said, c.last_at,
+        c.waiting_since, c.due_at, c.due_from, c.due_kind, c.promised_at, c.snoozed_until,
+        c.waiting_since IS NOT NULL AND NOT EXISTS (
+            SELECT FROM sighting s
+            WHERE s.conversation_id = c.id AND s.at >= c.last_incoming_at
+        ) AS is_unseen,
+        c.{key}
+    FROM ({rows}) c LEFT JOIN staff_user u ON u.id = c.assignee_id
+    ORDER BY c.{key} {way}, c.id {way}
+"""
+
+
+def sight_of(user: User) -> Sight:
+    """What this person may see at this moment: one query."""
+    rows = Inbox.objects.visible_to(user).order_by("name")
+    return Sight(
+        user_id=user.pk,
+        doors={row[0]: Door(*row) for row in rows.values_list("id", "name", "kind", "is_public")},
+        is_everything=user.is_owner,
+    )
+
+
+def page(
+    view: View,
+    *,
+    sight: Sight,
+    filters: Filters,
+    now: datetime,
+    after: str = "",
+    size: int = PAGE_SIZE,
+) -> Page:
+    """The rows of a view that follow `after`: two queries. Raises `ValueError` for no place."""
+    way, beyond = ("DESC", "<") if view.newest_first else ("ASC", ">")
+    conditions, parameters = _conditions(view, sight=sight, filters=filters, now=now)
+    if after:
+        parameters["at"], parameters["id"] = from_key(after)
+        conditions.append(f"(c.{view.key}, c.id) {beyond} (%(at)s, %(id)s)")
+    elif view.key == "last_at":
+        conditions.append("c.last_at IS NOT NULL")
+    order = f"ORDER BY c.{view.key} {way}, c.id {way} LIMIT %(size)s"
+    parameters["size"] = size + 1
+    inboxes = _inboxes(sight, filters)
+    where = " AND ".join(conditions)
+    if inboxes is None:
+        rows = f"SELECT {ROW} FROM conversation c WHERE {where} {order}"
+    elif view.is_small or len(inboxes) > FEW_INBOXES:
+        rows = (
+            f"SELECT {ROW} FROM conversation c "
+            f"WHERE c.inbox_id = ANY(%(inboxes)s) AND {where} {order}"
+        )
+    else:
+        # The newest of each inbox, then the newest of those: a quiet inbox costs what it holds,
+        # not what its busy neighbours do.
+        rows = f"""
+            SELECT c.* FROM unnest(%(inboxes)s::bigint[]) AS door(id) CROSS JOIN LATERAL (
+                SELECT {ROW} FROM conversation c WHERE c.inbox_id = door.id AND {where} {order}
+            ) c {order}
+        """
+    parameters["inboxes"] = inboxes
+    found = _rows(PICKED.format(rows=rows, key=view.key, way=way), parameters, sight=sight)
+    return Page(
+        rows=_with_presence(found[:size], sight=sight, now=now),
+        after=found[size - 1].place if len(found) > size else "",
+    )
+
+
+def some(
+    view: View, *, ids: Sequence[int], sight: Sight, filters: Filters, now: datetime
+) -> tuple[Row, ...]:
+    """Those of `ids` that stand in the view now, in its order: two queries."""
+    conditions, parameters = _conditions(view, sight=sight, filters=filters, now=now)
+    parameters |= {"ids": list(ids), "inboxes": _inboxes(sight, filters)}
+    if parameters["inboxes"] is not None:
+        conditions.append("c.inbox_id = ANY(%(inboxes)s)")
+    rows = (
+        f"SELECT {ROW} FROM conversation c "
+        f"WHERE c.id = ANY(%(ids)s) AND c.last_at IS NOT NULL AND {' AND '.join(conditions)}"
+    )
+    way = "DESC" if view.newest_first else "ASC"
+    found = _rows(PICKED.format(rows=rows, key=view.key, way=way), parameters, sight=sight)
+    return _with_presence(found, sight=sight, now=now)
+
+
+def counts(sight: Sight, *, now: datetime) -> dict[str, Count]:
+    """How many conversations each counted view holds for this person: one query."""
+    counted = [view for view in VIEWS.values() if view.is_counted]
+    inboxes = sight.inboxes
+    visible = "" if inboxes is None else "AND c.inbox_id = ANY(%(inboxes)s)"
+    columns = ", ".join(
+        f"(SELECT count(*) FROM (SELECT FROM conversation c "
+        f"WHERE {view.condition} {visible} LIMIT {COUNT_CAP + 1}) x)"
+        for view in counted
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns}", {"me": sight.user_id, "now": now, "inboxes": inboxes})
+        numbers = cursor.fetchone()
+    return {view.name: Count(number) for view, number in zip(counted, numbers, strict=True)}
+
+
+def choices(sight: Sight, *, inbox: int | None = None) -> Choices:
+    """Who may be given work: people and teams who see the inbox, or any of `sight`. One query."""
+    inboxes = list(sight.doors) if inbox is None else [inbox]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH door AS (
+                SELECT i.id, array_remove(array_agg(t.team_id), NULL) AS teams
+                FROM inbox i LEFT JOIN inbox_teams t ON t.inbox_id = i.id
+                WHERE i.id = ANY(%(inboxes)s) GROUP BY i.id
+            )
+            SELECT 'person', u.id, u.name FROM staff_user u
+            WHERE u.is_active AND (u.role = 'owner' OR EXISTS (
+                SELECT FROM door WHERE door.teams = '{}' OR EXISTS (
+                    SELECT FROM staff_user_teams m
+                    WHERE m.user_id = u.id AND m.team_id = ANY(door.teams))))
+            UNION ALL
+            SELECT 'team', t.id, t.name FROM team t
+            WHERE EXISTS (SELECT FROM door WHERE door.teams = '{}' OR t.id = ANY(door.teams))
+            ORDER BY 1, 3, 2
+            """,
+            {"inboxes": inboxes},
+        )
+        rows = cursor.fetchall()
+    return Choices(
+        people=tuple(Person(pk, name) for what, pk, name in rows if what == "person"),
+        teams=tuple((pk, name) for what, pk, name in rows if what == "team"),
+    )
+
+
+def present(ids: Sequence[int], *, me: int, now: datetime) -> dict[int, tuple[Person, ...]]:
+    """Which colleagues look at these conversations or type in them: one query."""
+    if not ids:
+        return {}
+    found: dict[int, tuple[Person, ...]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT p.conversation_id, u.id, u.name, p.is_typing
+            FROM presence p JOIN staff_user u ON u.id = p.user_id
+            WHERE p.conversation_id = ANY(%s) AND p.user_id <> %s AND p.at > %s ORDER BY u.name
+            """,
+            [list(ids), me, now - timedelta(seconds=PRESENT_SECONDS)],
+        )
+        for pk, *person in cursor.fetchall():
+            found[pk] = (*found.get(pk, ()), Person(*person))
+    return found
+
+
+def microseconds(moment: datetime) -> int:
+    """Whole microseconds since 1970, as PostgreSQL keeps them."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def key_of(moment: datetime, *, row_id: int) -> str:
+    """A place in an ordered list, as it stands in an address."""
+    return f"{microseconds(moment)}-{row_id}"
+
+
+def from_key(key: str) -> tuple[datetime, int]:
+    """The moment and the id that `key_of` wrote. Raises `ValueError` for anything else."""
+    at, _dash, row_id = key.rpartition("-")
+    try:
+        return EPOCH + timedelta(microseconds=int(at)), int(row_id)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{key!r} is no place in a list") from None
+
+
+def _inboxes(sight: Sight, filters: Filters) -> list[int] | None:
+    """The inboxes that a list may draw from; None when nothing narrows them."""
+    if filters.inbox is None and not filters.kind:
+        return sight.inboxes
+    return [
+        door.id
+        for door in sight.doors.values()
+        if filters.inbox in (None, door.id) and filters.kind in ("", door.kind)
+    ]
+
+
+def _conditions(
+    view: View, *, sight: Sight, filters: Filters, now: datetime
+) -> tuple[list[str], dict[str, Any]]:
+    conditions = [view.condition]
+    if filters.need:
+        conditions.append("c.need = %(need)s")
+    if filters.team is not None:
+        conditions.append("c.team_id = %(team)s")
+    if filters.assignee == 0:
+        conditions.append("c.assignee_id IS NULL")
+    elif filters.assignee is not None:
+        conditions.append("c.assignee_id = %(assignee)s")
+    parameters = {
+        "me": sight.user_id,
+        "now": now,
+        "need": filters.need,
+        "team": filters.team,
+        "assignee": filters.assignee,
+    }
+    return conditions, parameters
+
+
+def _rows(statement: str, parameters: Mapping[str, Any], *, sight: Sight) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows = cursor.fetchall()
+    # An inbox may have been opened since the sight was read.
+    return [Row(*(*row, sight.doors[row[1]])) for row in rows if row[1] in sight.doors]
+
+
+def _with_presence(rows: Sequence[Row], *, sight: Sight, now: datetime) -> tuple[Row, ...]:
+    here = present([row.id for row in rows], me=sight.user_id, now=now)
+    return tuple(replace(row, present=here[row.id]) if row.id in here else row for row in rows)

@@ -1,0 +1,286 @@
+"""Search over everything a person may see: language-aware, newest first, forgiving.
+
+The words are read by the rules of every language we know and by none, and any of these readings may
+match. A frequent word is found by walking back from the newest message, a rare one by its index.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from heard.conversations.queries import COUNT_CAP, Count, Door, Sight, from_key, key_of
+from heard.conversations.vocabulary import nearest
+
+PAGE_SIZE = 30
+PEOPLE = 5
+FEW = 3
+FREQUENT = 10_000
+LONGEST_WALK = 20_000
+LONGEST_QUERY = 200
+FRAGMENT_FROM = 4000
+NEGATED = re.compile(r'(?:^|\s)-("[^"]*"|\S+)')
+WORD = re.compile(r"\w+", re.UNICODE)
+START, END = "\ue000", "\ue001"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is looked for. Empty values do not narrow."""
+
+    words: str = ""
+    inbox: int | None = None
+    kind: str = ""
+    need: str = ""
+    mood: str = ""
+    since: date | None = None
+    until: date | None = None
+    contact: int | None = None
+    after: str = ""
+
+    def query(self) -> dict[str, str]:
+        """As it stands in an address, without the place in the list."""
+        pairs = {
+            "q": self.words,
+            "inbox": self.inbox,
+            "kind": self.kind,
+            "need": self.need,
+            "mood": self.mood,
+            "since": self.since,
+            "until": self.until,
+            "contact": self.contact,
+        }
+        return {name: str(value) for name, value in pairs.items() if value not in (None, "")}
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One message that was found."""
+
+    id: int
+    conversation_id: int
+    door: Door
+    kind: str
+    at: datetime
+    contact: str
+    author: str
+    subject: str
+    snippet: SafeString
+
+    @property
+    def place(self) -> str:
+        """Where it stands in the list: pages go on from here."""
+        return key_of(self.at, row_id=self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFound:
+    """A contact whose name or handle was found, and their latest conversation."""
+
+    id: int
+    name: str
+    handles: tuple[str, ...]
+    conversation_id: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of what was found."""
+
+    hits: tuple[Hit, ...] = ()
+    people: tuple[PersonFound, ...] = ()
+    after: str = ""
+    also: tuple[str, ...] = ()
+    """Words that were looked for as well, because few messages hold what was typed."""
+
+
+READINGS = """
+    SELECT
+        (SELECT array_agg(DISTINCT websearch_to_tsquery(g.oid::regconfig, %(wanted)s)::text)),
+        (SELECT array_agg(DISTINCT websearch_to_tsquery(g.oid::regconfig, %(unwanted)s)::text))
+    FROM pg_ts_config g
+    WHERE g.cfgname LIKE 'heard\\_%%' AND g.cfgnamespace = 'public'::regnamespace
+"""
+
+ANSWER = """
+    SELECT m.id, m.conversation_id, m.inbox_id, m.kind, m.at, c.contact_name,
+        m.author_name, m.subject,
+        ts_headline(
+            heard_language(m.language),
+            translate(left(m.text, {length}), '{start}{end}', ''),
+            %(sought)s::tsquery,
+            'StartSel={start}, StopSel={end}, MaxWords=34, MinWords=18, MaxFragments=1'
+        )
+    FROM ({hits}) x
+    JOIN message m ON m.id = x.id JOIN conversation c ON c.id = m.conversation_id
+    ORDER BY m.at DESC, m.id DESC
+"""
+
+PEOPLE_FOUND = """
+    WITH named AS (
+        SELECT id FROM contact WHERE to_tsvector('public.heard_simple', name) @@ %(sought)s::tsquery
+        UNION
+        SELECT contact_id FROM handle
+        WHERE to_tsvector('public.heard_simple', address || ' ' || name) @@ %(sought)s::tsquery
+    )
+    SELECT k.id, k.name,
+        (SELECT array_agg(h.address ORDER BY h.id) FROM handle h WHERE h.contact_id = k.id),
+        v.id, v.last_at
+    FROM named JOIN contact k ON k.id = named.id
+    CROSS JOIN LATERAL (
+        SELECT c.id, c.last_at FROM conversation c
+        WHERE c.contact_id = k.id AND c.last_at IS NOT NULL
+            AND (%(inboxes)s::bigint[] IS NULL OR c.inbox_id = ANY(%(inboxes)s))
+        ORDER BY c.last_at DESC LIMIT 1
+    ) v
+    LIMIT 200
+"""
+
+
+def search(question: Question, *, sight: Sight) -> Found:
+    """The newest messages that hold the words, and on the first page the people who bear them."""
+    sought = _sought(question.words)
+    if not sought:
+        return Found()
+    hits = _hits(question, sought, sight=sight)
+    also: tuple[str, ...] = ()
+    if len(hits) < FEW and not question.after:
+        also = nearest(WORD.findall(NEGATED.sub(" ", question.words)))
+        if also:
+            wider = " | ".join(f"({_sought(words)})" for words in also)
+            hits = _hits(question, f"({sought}) | {wider}", sight=sight)
+    people = [] if question.after or question.contact else _people(question.words, sight=sight)
+    return Found(
+        hits=tuple(hits[:PAGE_SIZE]),
+        people=tuple(people),
+        after=hits[PAGE_SIZE - 1].place if len(hits) > PAGE_SIZE else "",
+        also=also,
+    )
+
+
+def count(question: Question, *, sight: Sight) -> Count:
+    """How many messages hold the words, up to the cap."""
+    sought = _sought(question.words)
+    if not sought:
+        return Count()
+    conditions, parameters = _conditions(question, sought, sight=sight)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT FROM message m "
+            f"WHERE {' AND '.join(conditions)} LIMIT {COUNT_CAP + 1}) x",
+            parameters,
+        )
+        return Count(cursor.fetchone()[0])
+
+
+def _sought(words: str) -> str:
+    """The words as one `tsquery` in text; "" when nothing is left to look for."""
+    words = words[:LONGEST_QUERY].replace("\x00", " ")
+    unwanted = " or ".join(NEGATED.findall(words))
+    with connection.cursor() as cursor:
+        cursor.execute(READINGS, {"wanted": NEGATED.sub(" ", words), "unwanted": unwanted})
+        wanted, shunned = ([it for it in found or () if it] for found in cursor.fetchone())
+    if not wanted:
+        return ""
+    sought = " | ".join(f"({reading})" for reading in wanted)
+    if not shunned:
+        return sought
+    return f"({sought}) & !({' | '.join(f'({reading})' for reading in shunned)})"
+
+
+def _conditions(
+    question: Question, sought: str, *, sight: Sight
+) -> tuple[list[str], dict[str, Any]]:
+    conditions = ["m.search @@ %(sought)s::tsquery"]
+    parameters: dict[str, Any] = {"sought": sought}
+
+    def narrow(condition: str, **values: Any) -> None:
+        conditions.append(condition)
+        parameters.update(values)
+
+    if question.inbox is not None:
+        allowed = [question.inbox] if question.inbox in sight.doors else []
+        narrow("m.inbox_id = ANY(%(inboxes)s)", inboxes=allowed)
+    elif sight.inboxes is not None:
+        narrow("m.inbox_id = ANY(%(inboxes)s)", inboxes=sight.inboxes)
+    for column in ("kind", "need", "mood"):
+        if value := getattr(question, column):
+            narrow(f"m.{column} = %({column})s", **{column: value})
+    if question.contact is not None:
+        narrow(
+            "m.conversation_id IN (SELECT id FROM conversation WHERE contact_id = %(contact)s)",
+            contact=question.contact,
+        )
+    if question.since is not None:
+        narrow("m.at >= %(since)s", since=_midnight(question.since))
+    if question.until is not None:
+        narrow("m.at < %(until)s", until=_midnight(question.until + timedelta(days=1)))
+    if question.after:
+        at, row_id = from_key(question.after)
+        narrow("(m.at, m.id) < (%(at)s, %(id)s)", at=at, id=row_id)
+    return conditions, parameters
+
+
+def _hits(question: Question, sought: str, *, sight: Sight) -> list[Hit]:
+    conditions, parameters = _conditions(question, sought, sight=sight)
+    where = " AND ".join(conditions)
+    newest = f"ORDER BY at DESC, id DESC LIMIT {PAGE_SIZE + 1}"
+    by_index = f"""
+        WITH hit AS MATERIALIZED (SELECT m.id, m.at FROM message m WHERE {where})
+        SELECT id FROM hit {newest}
+    """
+    return _answer(by_index, parameters, sight=sight)
+
+
+def _answer(hits: str, parameters: dict[str, Any], *, sight: Sight) -> list[Hit]:
+    statement = ANSWER.format(hits=hits, length=FRAGMENT_FROM, start=START, end=END)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows = cursor.fetchall()
+    return [
+        Hit(*(pk, conversation, sight.doors[inbox], *said, _marked(snippet)))
+        for pk, conversation, inbox, *said, snippet in rows
+        if inbox in sight.doors
+    ]
+
+
+def _people(words: str, *, sight: Sight) -> list[PersonFound]:
+    """Contacts by the beginnings of their names and handles, the latest to speak first."""
+    parts = [part for part in re.split(r"[\s\"]+", words[:LONGEST_QUERY]) if len(part) > 1]
+    if not parts or len(parts) > 4:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg('(' || q || ')', ' & ') FROM (SELECT "
+            "regexp_replace(plainto_tsquery('public.heard_simple', part)::text, "
+            "'''(?=$| )', ''':*', 'g') AS q FROM unnest(%s::text[]) part) x WHERE q <> ''",
+            [parts],
+        )
+        sought = cursor.fetchone()[0]
+        if not sought:
+            return []
+        cursor.execute(PEOPLE_FOUND, {"sought": sought, "inboxes": sight.inboxes})
+        rows = cursor.fetchall()
+    found = [
+        PersonFound(pk, name, tuple(handles or ()), conversation, last_at)
+        for pk, name, handles, conversation, last_at in rows
+    ]
+    return sorted(found, key=lambda person: person.last_at, reverse=True)[:PEOPLE]
+
+
+def _marked(snippet: str) -> SafeString:
+    """Escaped text with the words that were found in `<mark>`."""
+    safe = escape(snippet)
+    return mark_safe(safe.replace(START, "<mark>").replace(END, "</mark>"))  # noqa: S308 - escaped
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))

@@ -1,0 +1,205 @@
+"""How lists and threads put things into words: clocks, times, sizes, and what a reading says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf.locale import LANG_INFO
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, gettext_lazy, ngettext
+
+from heard.conversations.thread import Done
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
+KILO = 1024
+
+NEEDS = {
+    "answer": gettext_lazy("needs an answer"),
+    "recognition": gettext_lazy("deserves recognition"),
+    "nothing": gettext_lazy("needs nothing"),
+}
+MOODS = {
+    "negative": gettext_lazy("unhappy"),
+    "neutral": gettext_lazy("neutral"),
+    "positive": gettext_lazy("happy"),
+}
+STANCES = {
+    "avoid": gettext_lazy("warns others off"),
+    "recommend": gettext_lazy("recommends us"),
+    "neither": gettext_lazy("takes no side"),
+}
+URGENCIES = {
+    "high": gettext_lazy("urgent"),
+    "normal": gettext_lazy("not pressing"),
+    "low": gettext_lazy("can wait"),
+}
+HEADS = {
+    "need": (gettext_lazy("Need"), NEEDS),
+    "mood": (gettext_lazy("Mood"), MOODS),
+    "stance": (gettext_lazy("Stance"), STANCES),
+    "urgency": (gettext_lazy("Urgency"), URGENCIES),
+}
+CLOCKS = {
+    "first_response": gettext_lazy("first answer"),
+    "next_response": gettext_lazy("next answer"),
+    "recognition": gettext_lazy("recognition"),
+    "resolution": gettext_lazy("resolution"),
+    "promise": gettext_lazy("promise"),
+}
+KINDS = {
+    "incoming": gettext_lazy("From customers"),
+    "reply": gettext_lazy("Our replies"),
+    "note": gettext_lazy("Notes"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFace:
+    """What a ring shows: the share that is left, and the same in words."""
+
+    left: float
+    is_failing: bool
+    label: str
+
+
+def clock(due_from: datetime, due_at: datetime, *, kind: str, now: datetime) -> ClockFace:
+    """A clock as it stands now."""
+    span = (due_at - due_from).total_seconds()
+    left = (due_at - now).total_seconds()
+    name = CLOCKS.get(kind, kind)
+    if left <= 0:
+        label = gettext("%(what)s: %(time)s late") % {"what": name, "time": span_words(-left)}
+        return ClockFace(0.0, is_failing=True, label=label)
+    label = gettext("%(what)s: %(time)s left") % {"what": name, "time": span_words(left)}
+    return ClockFace(min(1.0, left / span) if span > 0 else 0.0, is_failing=False, label=label)
+
+
+def span_words(seconds: float) -> str:
+    """A length of time in its two largest units, as "2 h 10 min"."""
+    whole = max(0, int(seconds))
+    if whole < HOUR:
+        return gettext("%d min") % max(1, whole // MINUTE)
+    if whole < DAY:
+        hours, minutes = whole // HOUR, whole % HOUR // MINUTE
+        return gettext("%d h") % hours + (" " + gettext("%d min") % minutes if minutes else "")
+    days, hours = whole // DAY, whole % DAY // HOUR
+    words = ngettext("%d day", "%d days", days) % days
+    return words + (" " + gettext("%d h") % hours if hours and days < 3 else "")
+
+
+def ago(moment: datetime, *, now: datetime) -> str:
+    """When it was, as short as can be: "5 min", "14:20", "Tue", "4 Mar", "4 Mar 2024"."""
+    seconds = (now - moment).total_seconds()
+    if 0 <= seconds < HOUR:
+        return gettext("now") if seconds < MINUTE else gettext("%d min") % (seconds // MINUTE)
+    local, today = timezone.localtime(moment), timezone.localtime(now)
+    if local.date() == today.date():
+        return date_format(local, "H:i")
+    if timedelta() < today.date() - local.date() < timedelta(days=7):
+        return date_format(local, "D")
+    return date_format(local, "j M" if local.year == today.year else "j M Y")
+
+
+def exactly(moment: datetime) -> str:
+    """A moment in full, for titles."""
+    return date_format(timezone.localtime(moment), "l, j F Y, H:i")
+
+
+def at_time(moment: datetime) -> str:
+    """The time of the day."""
+    return date_format(timezone.localtime(moment), "H:i")
+
+
+def soon(moment: datetime, *, now: datetime) -> str:
+    """A moment to come: "today 17:00", "tomorrow 09:00", "Fri 12:00", "4 Mar 09:00"."""
+    local, today = timezone.localtime(moment), timezone.localtime(now).date()
+    days = (local.date() - today).days
+    if days == 0:
+        day = gettext("today")
+    elif days == 1:
+        day = gettext("tomorrow")
+    elif 1 < days < 7:
+        day = date_format(local, "D")
+    else:
+        day = date_format(local, "j M" if local.year == today.year else "j M Y")
+    return f"{day} {date_format(local, 'H:i')}"
+
+
+def day_name(on: date, *, now: datetime) -> str:
+    """The day above messages."""
+    today = timezone.localtime(now).date()
+    if on == today:
+        return gettext("Today")
+    if on == today - timedelta(days=1):
+        return gettext("Yesterday")
+    return date_format(on, "l, j F" if on.year == today.year else "l, j F Y")
+
+
+def size(count: int) -> str:
+    """So many bytes, as people say it."""
+    if count < KILO:
+        return gettext("%d bytes") % count
+    if count < KILO * KILO:
+        return gettext("%d kB") % round(count / KILO)
+    return gettext("%.1f MB") % (count / KILO / KILO)
+
+
+def language_name(code: str) -> str:
+    """A language in the reader's own, the code itself when we do not know it."""
+    known = LANG_INFO.get(code)
+    return gettext(known["name"]) if known and "name" in known else code
+
+
+def linked(text: str) -> SafeString:
+    """Text with its web addresses as links that tell their targets nothing."""
+    pieces: list[str] = []
+    end = 0
+    for found in LINK.finditer(text):
+        address = escape(found.group())
+        pieces.append(escape(text[end : found.start()]))
+        pieces.append(
+            f'<a href="{address}" target="_blank" rel="noopener noreferrer nofollow">{address}</a>'
+        )
+        end = found.end()
+    pieces.append(escape(text[end:]))
+    return mark_safe("".join(pieces))  # noqa: S308 - every piece is escaped
+
+
+def sentence(done: Done, *, now: datetime) -> str:
+    """A line of the diary in words."""
+    who = done.actor or gettext("heard")
+    data: dict[str, Any] = dict(done.data)
+    if done.name == "conversation.assigned":
+        to = data.get("to") or data.get("team")
+        if not to:
+            return gettext("%(who)s gave it back to everybody") % {"who": who}
+        if to == done.actor:
+            return gettext("%(who)s took it") % {"who": who}
+        return gettext("%(who)s gave it to %(to)s") % {"who": who, "to": to}
+    if done.name == "conversation.snoozed":
+        until = soon(datetime.fromisoformat(data["until"]), now=now)
+        return gettext("%(who)s put it away until %(until)s") % {"who": who, "until": until}
+    if done.name == "promise.made":
+        due = soon(datetime.fromisoformat(data["due_at"]), now=now)
+        said = {"who": who, "what": data.get("text", ""), "until": due}
+        return gettext("%(who)s promised: %(what)s, until %(until)s") % said
+    if done.name == "reading.corrected":
+        head, values = HEADS.get(data.get("head", ""), ("", {}))
+        said = {"who": who, "head": head, "now": values.get(data.get("now", ""), "")}
+        return gettext("%(who)s corrected the reading: %(now)s") % said
+    plain = {
+        "conversation.woken": gettext("%(who)s woke it"),
+        "conversation.resolved": gettext("%(who)s called it done"),
+        "conversation.reopened": gettext("%(who)s opened it again"),
+        "promise.kept": gettext("%(who)s kept the promise"),
+        "promise.withdrawn": gettext("%(who)s withdrew the promise"),
+        "reply.undone": gettext("%(who)s took a reply back"),
+    }
+    return plain.get(done.name, done.name) % {"who": who}

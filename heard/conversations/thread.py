@@ -1,0 +1,308 @@
+"""One conversation as its page shows it: what was said and done, by whom, and who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from heard.conversations import quoting
+from heard.conversations.attachments import SHOWN
+from heard.conversations.models import Conversation
+from heard.conversations.queries import Door, Sight
+
+NEWEST = 100
+LONGEST_TEXT = 12_000
+EVENTS = (
+    "conversation.assigned", "conversation.snoozed", "conversation.woken", "conversation.resolved",
+    "conversation.reopened", "promise.made", "promise.kept", "promise.withdrawn",
+    "reading.corrected", "reply.queued", "reply.undone",
+)  # fmt: skip
+VISITS_SHOWN = 8
+MOST_VISITS = 200
+MOST_DEEDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A file that came with a message."""
+
+    id: int
+    name: str
+    content_type: str
+    size: int
+    is_kept: bool
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the page may show it as a picture."""
+        return self.is_kept and self.content_type in SHOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message."""
+
+    id: int
+    kind: str
+    at: datetime
+    author: str
+    is_mine: bool
+    text: str
+    quoted: str
+    is_cut: bool
+    has_html: bool
+    is_public: bool
+    is_automatic: bool
+    language: str
+    mood: str
+    need: str
+    stance: str
+    urgency: str
+    urgency_reason: str
+    read_by: str
+    state: str
+    """Of the outbox; "" for what was not sent from here."""
+    leaves_at: datetime | None
+    reason: str
+    papers: tuple[Paper, ...]
+    acknowledged: tuple[tuple[str, str], ...]
+    """How and by whom."""
+    overruled: tuple[str, ...]
+    """Codes of the warnings in spite of which it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A line of the diary between the messages."""
+
+    at: datetime
+    name: str
+    actor: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Everything of one day, in order."""
+
+    on: date
+    entries: tuple[Said | Done, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pledge:
+    """A promise of ours that is still open."""
+
+    id: int
+    text: str
+    due_at: datetime
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """One address of the contact."""
+
+    kind: str
+    address: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Another conversation of the same contact."""
+
+    id: int
+    door: Door
+    preview: str
+    status: str
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCard:
+    """The person outside, and what else they came with."""
+
+    id: int
+    name: str
+    first_seen_at: datetime | None
+    note: str
+    handles: tuple[Handle, ...]
+    visits: tuple[Visit, ...]
+    visit_count: int
+    """With this one; as far as this colleague may see."""
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation, ready for its page."""
+
+    conversation: Conversation
+    door: Door
+    days: tuple[Day, ...]
+    has_earlier: bool
+    promises: tuple[Pledge, ...]
+    contact: ContactCard | None
+    draft: str
+    draft_kind: str
+    last_incoming: Said | None
+
+    @property
+    def to(self) -> str:
+        """The handle under which the reply reaches them; "" when there is none here."""
+        handles = self.contact.handles if self.contact else ()
+        return next((handle.address for handle in handles if handle.kind == self.door.kind), "")
+
+
+MESSAGES = """
+    SELECT m.id, m.kind, m.at,
+        CASE WHEN m.kind = 'incoming' THEN coalesce(nullif(k.name, ''), m.author_name)
+            ELSE coalesce(nullif(m.author_name, ''), u.name, '') END,
+        coalesce(m.author_id = %(me)s, false),
+        left(m.text, %(longest)s), length(m.text) > %(longest)s, m.html <> '',
+        m.is_public, m.is_automatic, m.language, m.mood, m.need, m.stance, m.urgency,
+        m.urgency_reason, m.read_by, coalesce(s.state, ''), s.not_before, coalesce(s.reason, ''),
+        (SELECT json_agg(json_build_array(a.id, a.name, a.content_type, a.size, a.digest <> '')
+            ORDER BY a.id) FROM attachment a WHERE a.message_id = m.id),
+        (SELECT json_agg(json_build_array(g.kind, coalesce(gu.name, '')) ORDER BY g.at)
+            FROM acknowledgement g LEFT JOIN staff_user gu ON gu.id = g.by_id
+            WHERE g.message_id = m.id)
+    FROM message m
+    LEFT JOIN contact k ON k.id = m.contact_id
+    LEFT JOIN staff_user u ON u.id = m.author_id
+    LEFT JOIN sending s ON s.message_id = m.id
+    WHERE m.conversation_id = %(id)s
+    ORDER BY m.at DESC, m.id DESC LIMIT %(limit)s
+"""
+
+AROUND = """
+    SELECT
+        (SELECT json_agg(json_build_array(h.kind, h.address, h.name) ORDER BY h.kind, h.address)
+            FROM handle h WHERE h.contact_id = %(contact)s),
+        (SELECT json_agg(json_build_array(p.id, p.text, p.due_at, p.made_at) ORDER BY p.due_at)
+            FROM promise p WHERE p.conversation_id = %(id)s
+            AND p.kept_at IS NULL AND p.withdrawn_at IS NULL),
+        (SELECT json_build_array(d.kind, d.text) FROM draft d
+            WHERE d.conversation_id = %(id)s AND d.author_id = %(me)s),
+        (SELECT json_build_array(k.name, k.note) FROM contact k WHERE k.id = %(contact)s),
+        (SELECT json_agg(
+                json_build_array(v.id, v.inbox_id, v.preview, v.status, v.last_at, v.started_at))
+            FROM (
+                SELECT c.* FROM conversation c
+                WHERE c.contact_id = %(contact)s AND c.last_at IS NOT NULL
+                    AND (%(inboxes)s::bigint[] IS NULL OR c.inbox_id = ANY(%(inboxes)s))
+                ORDER BY c.last_at DESC LIMIT {visits}
+            ) v),
+        (SELECT json_agg(json_build_array(d.at, d.name, d.actor, d.data)) FROM (
+            SELECT e.at, e.name, coalesce(u.name, '') AS actor, e.data
+            FROM event e LEFT JOIN staff_user u ON u.id = e.actor_id
+            WHERE e.subject = 'conversation' AND e.subject_id = %(id)s AND e.name = ANY(%(names)s)
+            ORDER BY e.id DESC LIMIT {deeds}
+        ) d)
+"""
+
+
+def thread(conversation: Conversation, *, sight: Sight, is_whole: bool = False) -> Thread:
+    """All that the page of a conversation shows, but who else is there: two queries.
+
+    Without `is_whole` only the newest messages, and what was done since the oldest of them.
+    """
+    parameters = {
+        "id": conversation.pk,
+        "me": sight.user_id,
+        "contact": conversation.contact_id,
+        "longest": LONGEST_TEXT,
+        "limit": None if is_whole else NEWEST + 1,
+        "inboxes": sight.inboxes,
+        "names": list(EVENTS),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(MESSAGES, parameters)
+        rows = cursor.fetchall()
+        cursor.execute(AROUND.format(visits=MOST_VISITS, deeds=MOST_DEEDS), parameters)
+        handles, promises, draft, contact, visits, diary = cursor.fetchone()
+    has_earlier = not is_whole and len(rows) > NEWEST
+    deeds = [
+        Done(datetime.fromisoformat(at), name, actor, data) for at, name, actor, data in diary or ()
+    ]
+    overruled = {
+        deed.data.get("message"): tuple(deed.data.get("overruled", ()))
+        for deed in deeds
+        if deed.name == "reply.queued"
+    }
+    messages = [_said(row, overruled) for row in reversed(rows[:NEWEST] if has_earlier else rows)]
+    since = messages[0].at if has_earlier else None
+    lines = [
+        deed for deed in deeds if deed.name != "reply.queued" and (not since or deed.at >= since)
+    ]
+    incoming = [said for said in messages if said.kind == "incoming"]
+    return Thread(
+        conversation=conversation,
+        door=sight.doors[conversation.inbox_id],
+        days=_days([*messages, *lines]),
+        has_earlier=has_earlier,
+        promises=tuple(
+            Pledge(pk, text, datetime.fromisoformat(due), datetime.fromisoformat(made))
+            for pk, text, due, made in promises or ()
+        ),
+        contact=_contact(conversation, contact, handles or (), visits or (), sight=sight),
+        draft=draft[1] if draft else "",
+        draft_kind=draft[0] if draft else "reply",
+        last_incoming=incoming[-1] if incoming else None,
+    )
+
+
+def _said(row: Sequence[Any], overruled: Mapping[Any, tuple[str, ...]]) -> Said:
+    pk, kind, at, author, is_mine, text, is_cut, *rest, papers, thanks = row
+    words, quoted = (text, "") if is_cut or kind == "note" else quoting.split(text)
+    files = tuple(Paper(*paper) for paper in papers or ())
+    given = tuple((how, who) for how, who in thanks or ())
+    read = [pk, kind, at, author, is_mine, words, quoted, is_cut, *rest, files, given]
+    read.append(overruled.get(pk, ()))
+    return Said(*read)
+
+
+def _contact(
+    conversation: Conversation,
+    known: Sequence[str] | None,
+    handles: Iterable[Sequence[str]],
+    visits: Sequence[Sequence[Any]],
+    *,
+    sight: Sight,
+) -> ContactCard | None:
+    if conversation.contact_id is None or known is None:
+        return None
+    begun = [conversation.started_at, *(_moment(visit[5]) for visit in visits)]
+    others = [visit for visit in visits if visit[0] != conversation.pk and visit[1] in sight.doors]
+    return ContactCard(
+        id=conversation.contact_id,
+        name=known[0],
+        note=known[1],
+        first_seen_at=min((at for at in begun if at), default=None),
+        handles=tuple(Handle(*handle) for handle in handles),
+        visits=tuple(
+            Visit(pk, sight.doors[inbox], preview, status, datetime.fromisoformat(last_at))
+            for pk, inbox, preview, status, last_at, _ in others[:VISITS_SHOWN]
+        ),
+        visit_count=len(others) + 1,
+        has_more=len(visits) == MOST_VISITS,
+    )
+
+
+def _days(entries: Iterable[Said | Done]) -> tuple[Day, ...]:
+    in_order = sorted(entries, key=lambda entry: (entry.at, isinstance(entry, Done)))
+    return tuple(
+        Day(day, tuple(those))
+        for day, those in groupby(in_order, key=lambda entry: timezone.localtime(entry.at).date())
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,176 @@
+"""The composer: drafts kept and checked while they are written, replies, notes, second thoughts."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from heard.conversations import handling, replying, sending, showing
+from heard.conversations.models import Conversation, Draft, Message, Sending
+from heard.conversations.presence import be_present
+from heard.conversations.queries import Sight
+from heard.conversations.views.conversation import done, found, found_message, pane, pane_context
+from heard.conversations.views.inbox import page_context
+from heard.staff.access import StaffRequest, staff_only
+from heard.think import Check, Finding, Letter, Light, check
+
+LETTERS = {
+    Letter.TRUE: "t",
+    Letter.HELPFUL: "h",
+    Letter.INSPIRING: "i",
+    Letter.NECESSARY: "n",
+    Letter.KIND: "k",
+}
+
+
+@staff_only
+@require_POST
+def create_message(request: StaffRequest, number: int) -> HttpResponse:
+    """Send a reply, or write a note; what the check holds back stays in the composer."""
+    opened, sight = found(request, number)
+    text, now = _text(request), timezone.now()
+    if request.POST.get("kind") == Message.Kind.NOTE:
+        if text.strip():
+            handling.note(opened, text=text, author=request.user, now=now)
+            Draft.objects.filter(conversation=opened, author=request.user).delete()
+        return done(request, opened, sight=sight)
+    overruled = request.POST.getlist("overruled")
+    try:
+        replying.reply(opened, text=text, author=request.user, now=now, overruled=overruled)
+    except replying.ReplyBlocked as blocked:
+        return _held(request, opened, sight=sight, text=text, found_by=blocked.check)
+    promised_at = _moment(request.POST.get("promise", ""))
+    if promised_at is not None and promised_at > now:
+        what = request.POST.get("promise_text", "") or text
+        handling.promise(opened, text=what, due_at=promised_at, by=request.user, now=now)
+    opened.refresh_from_db()
+    return done(request, opened, sight=sight, event="heard:sent")
+
+
+@staff_only
+@require_POST
+def save_draft(request: StaffRequest, number: int) -> HttpResponse:
+    """Keep what is being written, tell colleagues that somebody writes, and check it."""
+    opened, _ = found(request, number)
+    text, now = _text(request), timezone.now()
+    kind = Message.Kind.NOTE if request.POST.get("kind") == "note" else Message.Kind.REPLY
+    mine = Draft.objects.filter(conversation=opened, author=request.user)
+    if text.strip():
+        Draft.objects.bulk_create(
+            [Draft(conversation=opened, author=request.user, kind=kind, text=text, updated_at=now)],
+            update_conflicts=True,
+            unique_fields=["conversation", "author"],
+            update_fields=["kind", "text", "updated_at"],
+        )
+    else:
+        mine.delete()
+    be_present(opened, by=request.user, is_typing=bool(text.strip()), now=now)
+    if kind is Message.Kind.NOTE:
+        return HttpResponse(status=204)
+    facts = replying.facts_of(opened, author=request.user, now=now)
+    context = check_context(
+        check(text, facts) if text.strip() else None, overruled=request.POST.getlist("overruled")
+    )
+    context |= {"promise": request.POST.get("promise", ""), "limit": facts.max_length}
+    return render(request, "conversations/_check.html", context | {"now": now, "show": showing})
+
+
+@staff_only
+@require_POST
+def undo(request: StaffRequest, message: int) -> HttpResponse:
+    """Take a reply back within its seconds; its words are the draft again."""
+    said, opened, sight = found_message(request, message)
+    try:
+        replying.undo(said, by=request.user, now=timezone.now())
+    except replying.TooLateToUndo:
+        late = gettext("It has left already.")
+        return done(request, opened, sight=sight, notice=late, failing=True)
+    opened.refresh_from_db()
+    return done(request, opened, sight=sight, event="heard:undone")
+
+
+@staff_only
+@require_POST
+def retry(request: StaffRequest, message: int) -> HttpResponse:
+    """Send again what failed, or of what nobody knows whether it arrived."""
+    kept, opened, sight = _sending(request, message)
+    with contextlib.suppress(sending.NotInThatStateError):
+        sending.retry(kept, by=request.user, now=timezone.now())
+    return done(request, opened, sight=sight)
+
+
+@staff_only
+@require_POST
+def mark_sent(request: StaffRequest, message: int) -> HttpResponse:
+    """A person has looked: it did arrive."""
+    kept, opened, sight = _sending(request, message)
+    with contextlib.suppress(sending.NotInThatStateError):
+        sending.mark_sent(kept, by=request.user, now=timezone.now())
+    return done(request, opened, sight=sight)
+
+
+def check_context(found_by: Check | None, *, overruled: Collection[str]) -> dict[str, Any]:
+    """What the lights and the findings show."""
+    states = dict.fromkeys(LETTERS.values(), "")
+    findings: tuple[Finding, ...] = ()
+    if found_by is not None:
+        findings = found_by.findings
+        for letter, light in found_by.lights.items():
+            states[LETTERS[letter]] = "fine" if light is Light.GREEN else "warn"
+        for finding in findings:
+            if finding.stops or (finding.light is Light.RED and finding.code not in overruled):
+                states[LETTERS[finding.letter]] = "stop"
+    held = [it for it in findings if it.stops or it.light is Light.RED]
+    return {
+        "check": found_by,
+        "states": states,
+        "light_names": {
+            "t": gettext("True"),
+            "h": gettext("Helpful"),
+            "i": gettext("Inspiring"),
+            "n": gettext("Necessary"),
+            "k": gettext("Kind"),
+        },
+        "findings": findings,
+        "overruled": overruled,
+        "is_stopped": any(it.stops or it.code not in overruled for it in held),
+    }
+
+
+def _held(
+    request: StaffRequest, opened: Conversation, *, sight: Sight, text: str, found_by: Check
+) -> HttpResponse:
+    """The composer again, with what the check says."""
+    more = check_context(found_by, overruled=request.POST.getlist("overruled"))
+    more |= {"draft": text, "mode": "reply", "promise": request.POST.get("promise", "")}
+    if request.htmx:
+        return pane(request, opened, sight=sight, status=422, **more)
+    context = pane_context(request, opened, sight=sight, now=timezone.now())
+    context |= page_context(request) | more
+    return render(request, "conversations/alone.html", context, status=422)
+
+
+def _sending(request: StaffRequest, message: int) -> tuple[Sending, Conversation, Sight]:
+    said, opened, sight = found_message(request, message)
+    return get_object_or_404(Sending, message=said), opened, sight
+
+
+def _text(request: StaffRequest) -> str:
+    """What was typed, with plain line ends, as the check counts them."""
+    return request.POST.get("text", "").replace("\r\n", "\n").replace("\x00", "")
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if timezone.is_aware(moment) else None

@@ -1,0 +1,382 @@
+"""One conversation: its page, what people do with it, and what came with its messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import Any, Concatenate, ParamSpec
+
+import nh3
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from heard.conversations import attachments, correcting, handling, queries, showing
+from heard.conversations.models import Attachment, Conversation, Message, Promise
+from heard.conversations.presence import be_present, leave
+from heard.conversations.queries import VIEWS, Sight, sight_of
+from heard.conversations.thread import thread
+from heard.conversations.views.inbox import context_query, filters_of, list_context, page_context
+from heard.staff.access import StaffRequest, staff_only
+from heard.staff.models import Team, User
+
+P = ParamSpec("P")
+Deed = Callable[Concatenate[StaffRequest, Conversation, Sight, P], HttpResponse]
+
+DEFAULT_VIEW = "open"
+MORNING = time(9)
+LATER = timedelta(hours=3)
+
+
+def found(request: StaffRequest, number: int) -> tuple[Conversation, Sight]:
+    """A conversation that this person may see, and all that they may; else it is not there."""
+    sight = sight_of(request.user)
+    mine = Conversation.objects.filter(inbox_id__in=list(sight.doors))
+    rows = mine.select_related("inbox", "assignee", "team")
+    return get_object_or_404(rows, pk=number), sight
+
+
+@staff_only
+@require_GET
+def conversation(request: StaffRequest, number: int) -> HttpResponse:
+    """The conversation; for htmx its pane, else the three panes."""
+    opened, sight = found(request, number)
+    now = timezone.now()
+    handling.see(opened, by=request.user, now=now)
+    if request.htmx and not request.htmx.history_restore_request:
+        return pane(request, opened, sight=sight)
+    view = VIEWS.get(request.GET.get("view", ""), VIEWS[DEFAULT_VIEW])
+    context = list_context(request, view=view, sight=sight, now=now)
+    context |= page_context(request) | pane_context(request, opened, sight=sight, now=now)
+    return render(request, "conversations/inbox.html", context)
+
+
+@staff_only
+@require_GET
+def thread_alone(request: StaffRequest, number: int) -> HttpResponse:
+    """What has been said, and where it stands, for a page that is open."""
+    opened, sight = found(request, number)
+    context = pane_context(request, opened, sight=sight, now=timezone.now())
+    return render(request, "conversations/_thread_alone.html", context)
+
+
+def pane(
+    request: StaffRequest, opened: Conversation, *, sight: Sight, status: int = 200, **more: Any
+) -> HttpResponse:
+    """The pane of a conversation, as a fragment."""
+    context = pane_context(request, opened, sight=sight, now=timezone.now()) | more
+    return render(request, "conversations/_conversation.html", context, status=status)
+
+
+def pane_context(
+    request: StaffRequest, opened: Conversation, *, sight: Sight, now: datetime
+) -> dict[str, Any]:
+    """What the pane of a conversation shows: three queries."""
+    view = VIEWS.get(request.GET.get("view", ""), VIEWS[DEFAULT_VIEW])
+    told = thread(opened, sight=sight, is_whole="all" in request.GET)
+    here = queries.present([opened.pk], me=request.user.pk, now=now)
+    return {
+        "thread": told,
+        "conversation": opened,
+        "present": here.get(opened.pk, ()),
+        "view": view,
+        "context_query": context_query(view, filters_of(request.GET, sight=sight)),
+        "now": now,
+        "show": showing,
+        "me": request.user.pk,
+        "mode": told.draft_kind,
+        "draft": told.draft,
+        "check": None,
+        "overruled": (),
+    }
+
+
+def done(
+    request: StaffRequest,
+    opened: Conversation,
+    *,
+    sight: Sight,
+    notice: str = "",
+    failing: bool = False,
+    event: str = "heard:done",
+) -> HttpResponse:
+    """After a deed: the pane again and word to the page, or without JavaScript the page again."""
+    if not request.htmx:
+        return HttpResponseRedirect(address(request, opened))
+    response = pane(request, opened, sight=sight)
+    events: dict[str, Any] = {event: {"id": opened.pk}}
+    if notice:
+        events["notice"] = {"text": notice, "kind": "failing" if failing else ""}
+    response.headers["HX-Trigger"] = json.dumps(events)
+    return response
+
+
+def address(request: StaffRequest, opened: Conversation) -> str:
+    """The page of a conversation, in the list it was opened from."""
+    query = request.GET.urlencode()
+    return reverse("conversation", args=[opened.pk]) + (f"?{query}" if query else "")
+
+
+def sheet(request: StaffRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """A small form: in the dialog of the open page, or as a page of its own."""
+    context |= {"show": showing, "now": timezone.now(), "sheet": template}
+    status = 422 if context.get("problem") else 200
+    if not request.htmx:
+        return render(request, "conversations/sheet.html", context, status=status)
+    response = render(request, template, context, status=status)
+    response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#sheet", "innerHTML"
+    return response
+
+
+# What people do with it
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def assignment(request: StaffRequest, number: int) -> HttpResponse:
+    """Who can take it; giving it to one of them."""
+    opened, sight = found(request, number)
+    choices = queries.choices(sight, inbox=opened.inbox_id)
+    if request.method == "GET":
+        context = {"conversation": opened, "choices": choices, "me": request.user.pk}
+        return sheet(request, "conversations/_assign.html", context)
+    kind, _, chosen = request.POST.get("to", "").partition("-")
+    person = team = None
+    if kind == "person" and chosen in {str(person.id) for person in choices.people}:
+        person = User.objects.get(pk=int(chosen))
+    elif kind == "team" and chosen in {str(pk) for pk, _ in choices.teams}:
+        team = Team.objects.get(pk=int(chosen))
+    elif kind != "nobody":
+        raise Http404
+    handling.assign(opened, to=person, team=team, by=request.user, now=timezone.now())
+    return done(request, opened, sight=sight)
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def snooze(request: StaffRequest, number: int) -> HttpResponse:
+    """Until when; putting it away until then."""
+    opened, sight = found(request, number)
+    now = timezone.now()
+    times = snooze_times(timezone.localtime(now))
+    problem = ""
+    if request.method == "POST":
+        until = times.get(request.POST.get("until", ""), (None, None))[1]
+        until = until or _moment(request.POST.get("at", ""))
+        if until is not None and until > now:
+            handling.snooze(opened, until=until, by=request.user, now=now)
+            said = gettext("Away until %s") % showing.soon(until, now=now)
+            return done(request, opened, sight=sight, notice=said, event="heard:next")
+        problem = gettext("Choose a moment that is still to come.")
+    context = {"conversation": opened, "times": times, "problem": problem}
+    return sheet(request, "conversations/_snooze.html", context)
+
+
+@staff_only
+@require_POST
+def wake(request: StaffRequest, number: int) -> HttpResponse:
+    """Bring it back now."""
+    opened, sight = found(request, number)
+    handling.wake(opened, by=request.user, now=timezone.now())
+    return done(request, opened, sight=sight)
+
+
+@staff_only
+@require_POST
+def resolve(request: StaffRequest, number: int) -> HttpResponse:
+    """Call it done."""
+    opened, sight = found(request, number)
+    handling.resolve(opened, by=request.user, now=timezone.now())
+    return done(request, opened, sight=sight, event="heard:next")
+
+
+@staff_only
+@require_POST
+def reopen(request: StaffRequest, number: int) -> HttpResponse:
+    """Take that back."""
+    opened, sight = found(request, number)
+    handling.reopen(opened, by=request.user, now=timezone.now())
+    return done(request, opened, sight=sight)
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def promises(request: StaffRequest, number: int) -> HttpResponse:
+    """What and until when; writing a promise down."""
+    opened, sight = found(request, number)
+    now = timezone.now()
+    text, at, problem = request.POST.get("text", "").strip(), request.POST.get("at", ""), ""
+    if request.method == "POST":
+        due_at = _moment(at)
+        if text and due_at is not None and due_at > now:
+            handling.promise(opened, text=text, due_at=due_at, by=request.user, now=now)
+            return done(request, opened, sight=sight)
+        problem = gettext("Say what you promise, and until when: a moment that is still to come.")
+    context = {
+        "conversation": opened,
+        "text": text,
+        "at": at,
+        "times": snooze_times(timezone.localtime(now)),
+        "problem": problem,
+    }
+    return sheet(request, "conversations/_promise.html", context)
+
+
+@staff_only
+@require_POST
+def keep_promise(request: StaffRequest, promise: int) -> HttpResponse:
+    """We did what we said."""
+    made, opened, sight = _promise(request, promise)
+    handling.keep_promise(made, by=request.user, now=timezone.now())
+    return done(request, opened, sight=sight, notice=gettext("A promise kept."))
+
+
+@staff_only
+@require_POST
+def withdraw_promise(request: StaffRequest, promise: int) -> HttpResponse:
+    """Take a promise back."""
+    made, opened, sight = _promise(request, promise)
+    handling.withdraw_promise(made, by=request.user, now=timezone.now())
+    return done(request, opened, sight=sight)
+
+
+@staff_only
+@require_POST
+def correct(request: StaffRequest, message: int) -> HttpResponse:
+    """Set a reading right."""
+    said, opened, sight = found_message(request, message)
+    try:
+        correcting.correct(
+            said,
+            head=request.POST.get("head", ""),
+            to=request.POST.get("to", ""),
+            by=request.user,
+            now=timezone.now(),
+        )
+    except ValueError:
+        raise Http404 from None
+    opened.refresh_from_db()
+    return done(request, opened, sight=sight, notice=gettext("Noted. From now on that is yours."))
+
+
+@staff_only
+@require_POST
+def acknowledge(request: StaffRequest, message: int) -> HttpResponse:
+    """Like, share or thank."""
+    said, opened, sight = found_message(request, message)
+    kind = request.POST.get("kind", "")
+    if kind not in ("like", "share", "thank") or said.kind != Message.Kind.INCOMING:
+        raise Http404
+    handling.acknowledge(said, kind=kind, by=request.user, now=timezone.now())
+    opened.refresh_from_db()
+    return done(request, opened, sight=sight)
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def presence(request: StaffRequest, number: int) -> HttpResponse:
+    """Who else is here; saying that oneself is, types, or has gone."""
+    opened, _ = found(request, number)
+    now = timezone.now()
+    if request.method == "POST":
+        if request.POST.get("is") == "gone":
+            leave(opened, by=request.user, now=now)
+        else:
+            typing = request.POST.get("is") == "typing"
+            be_present(opened, by=request.user, is_typing=typing, now=now)
+        return HttpResponse(status=204)
+    here = queries.present([opened.pk], me=request.user.pk, now=now)
+    return render(request, "conversations/_present.html", {"present": here.get(opened.pk, ())})
+
+
+# What came with its messages
+
+
+@staff_only
+@require_GET
+def original(request: StaffRequest, message: int) -> HttpResponse:
+    """The HTML of a message, cleaned: no scripts, no styles, nothing loaded from elsewhere."""
+    said, _, _ = found_message(request, message)
+    if not said.html and len(said.text) == 0:
+        raise Http404
+    tags = nh3.ALLOWED_TAGS - {"img", "picture", "source", "map", "area"}
+    clean = nh3.clean(said.html, tags=tags, link_rel="noopener noreferrer nofollow")
+    context = {"said": said, "html": clean, "conversation_id": said.conversation_id}
+    if request.htmx:
+        return render(request, "conversations/_original.html", context)
+    return render(request, "conversations/original.html", context)
+
+
+@staff_only
+@require_GET
+def attachment(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """A file of a message: a plain picture in place, everything else only as a download."""
+    doors = list(sight_of(request.user).doors)
+    kept = get_object_or_404(Attachment.objects.filter(message__inbox_id__in=doors), pk=pk)
+    path = attachments.path_of(kept.digest)
+    if not kept.digest or not path.is_file():
+        raise Http404
+    is_shown = kept.content_type in attachments.SHOWN
+    return FileResponse(
+        path.open("rb"),
+        content_type=kept.content_type if is_shown else "application/octet-stream",
+        headers={
+            "Content-Disposition": content_disposition_header(not is_shown, kept.name) or "inline",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "X-Content-Type-Options": "nosniff",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Cache-Control": "private, max-age=3600",
+        },
+    )
+
+
+def found_message(request: StaffRequest, message: int) -> tuple[Message, Conversation, Sight]:
+    """A message that this person may see, with its conversation; else it is not there."""
+    sight = sight_of(request.user)
+    mine = Message.objects.filter(conversation__inbox_id__in=list(sight.doors))
+    said = get_object_or_404(mine.select_related("conversation").defer("search"), pk=message)
+    return said, said.conversation, sight
+
+
+def snooze_times(local: datetime) -> dict[str, tuple[Any, datetime]]:
+    """The moments that are offered, by name: title and moment, from the local time."""
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    morning = timedelta(hours=MORNING.hour)
+
+    def day(days: int) -> datetime:
+        return timezone.make_aware((midnight + timedelta(days=days)).replace(tzinfo=None) + morning)
+
+    until_monday = 7 - local.weekday()
+    times = {
+        "tomorrow": (gettext("Tomorrow morning"), day(1)),
+        "monday": (gettext("Next Monday"), day(until_monday)),
+    }
+    later = (local + LATER).replace(minute=0, second=0, microsecond=0)
+    if later.date() == local.date():
+        times = {"later": (gettext("Later today"), later), **times}
+    return times
+
+
+def _promise(request: StaffRequest, pk: int) -> tuple[Promise, Conversation, Sight]:
+    sight = sight_of(request.user)
+    mine = Promise.objects.filter(conversation__inbox_id__in=list(sight.doors))
+    open_ones = mine.filter(kept_at=None, withdrawn_at=None).select_related("conversation")
+    made = get_object_or_404(open_ones, pk=pk)
+    return made, made.conversation, sight
+
+
+def _moment(text: str) -> datetime | None:
+    """What a date and time field says, in the time zone of whoever filled it in."""
+    try:
+        parsed = parse_datetime(text)
+    except ValueError:
+        return None
+    if parsed is None or timezone.is_aware(parsed):
+        return parsed
+    return timezone.make_aware(parsed)
