@@ -185,6 +185,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "heard.conversations.sending",
     "heard.conversations.sweeping",
     "heard.conversations.vocabulary",
+    "heard.meter.drawing",
     "heard.meter.tallying",
     "heard.sample.loading",
 ]

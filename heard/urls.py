@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         contact_page.thread_file,
         name="contact_thread_file",
     ),
+    path("", include("heard.meter.urls")),
     path("", include("heard.staff.urls")),
     path("", include("heard.conversations.urls")),
     path("welcome/", include("heard.welcome.urls")),

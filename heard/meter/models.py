@@ -49,3 +49,20 @@ class DayFigures(models.Model):
 
     def __str__(self) -> str:
         return f"{self.inbox_id} {self.day}"
+
+
+class Drawing(models.Model):
+    """A chart: what it shows, and the picture once the worker has drawn it."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    """The digest of `kind` and `data`."""
+    kind = models.CharField(max_length=30)
+    data = models.JSONField()
+    svg = models.TextField(db_default="")
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "drawing"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key[:8]}"

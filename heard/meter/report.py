@@ -9,11 +9,15 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import numpy.typing as npt
 from django.conf import settings
 from django.db import connection
 
 from heard.meter import spreads
-from heard.meter.rollups import COUNTED, freshen
+from heard.meter.rollups import COUNTED, SPREADS, freshen
+
+Counts = npt.NDArray[np.int64]
 
 Z_95 = 1.959963984540054
 """The 97.5 % point of the normal distribution: 95 % lie within it on both sides."""
@@ -167,13 +171,10 @@ class Scope:
 def report(scope: Scope) -> Report:
     """Count what changed, and read the figures: a fixed number of statements at any size."""
     freshen()
-    sums, first_replies, responses = _sums(scope)
+    sums, first_replies, responses = sums_of(scope)
     recommend, avoid = _voices(scope, sums)
-    first_reply = spreads.percentiles(
-        first_replies, _look(FIRST_REPLY_LOOK, scope, column="started_at")
-    )
-    response = spreads.percentiles(responses, _look(RESPONSE_LOOK, scope, column="started_at"))
-    low, high = wilson(recommend, recommend + avoid)
+    first_reply = spreads.percentiles(first_replies, look(FIRST_REPLY_LOOK, scope))
+    response = spreads.percentiles(responses, look(RESPONSE_LOOK, scope))
     return Report(
         messages=Messages(sums["incoming"], sums["reply"]),
         contacts=_contacts(scope),
@@ -197,11 +198,17 @@ def report(scope: Scope) -> Report:
             service=FailCount(sums["service_unanswered"], sums["service_late"]),
             recognition=FailCount(sums["recognition_unanswered"], sums["recognition_late"]),
         ),
-        meter=Meter(recommend, avoid, _share(recommend, recommend + avoid), low, high),
+        meter=meter_of(recommend, avoid),
         turned_round=TurnedRound(
             sums["negative"], sums["turned"], _share(sums["turned"], sums["negative"])
         ),
     )
+
+
+def meter_of(recommend: int, avoid: int) -> Meter:
+    """The share of those who recommend, with its interval."""
+    low, high = wilson(recommend, recommend + avoid)
+    return Meter(recommend, avoid, _share(recommend, recommend + avoid), low, high)
 
 
 def wilson(hits: int, count: int) -> tuple[float | None, float | None]:
@@ -233,25 +240,21 @@ def _days(scope: Scope) -> tuple[str, dict[str, Any]]:
     return " AND ".join(parts), parameters
 
 
-def _sums(scope: Scope) -> tuple[dict[str, int], Any, Any]:
+def sums_of(scope: Scope) -> tuple[dict[str, int], Counts, Counts]:
+    """The counts of a scope, and how its first replies and responses spread: one statement."""
     where, parameters = _days(scope)
     if scope.inboxes is None:
         where += " AND inbox_id IS NOT NULL"
     else:
         where += " AND inbox_id = ANY(%(inboxes)s)"
         parameters["inboxes"] = list(scope.inboxes)
-    columns = ", ".join(f"coalesce(sum({name}), 0)" for name in COUNTED)
+    columns = [f"coalesce(sum({name}), 0)" for name in COUNTED]
+    columns += [f"string_agg({name}, ''::bytea)" for name in SPREADS]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM day_figures WHERE {where}", parameters)
-        sums = dict(zip(COUNTED, map(int, cursor.fetchone()), strict=True))
-        cursor.execute(
-            f"SELECT string_agg(first_reply_spread, ''::bytea), "
-            f"string_agg(response_spread, ''::bytea) "
-            f"FROM day_figures WHERE {where}",
-            parameters,
-        )
-        first_replies, responses = (bytes(packed or b"") for packed in cursor.fetchone())
-    return sums, spreads.add([first_replies]), spreads.add([responses])
+        cursor.execute(f"SELECT {', '.join(columns)} FROM day_figures WHERE {where}", parameters)
+        *counts, first_replies, responses = cursor.fetchone()
+    sums = dict(zip(COUNTED, map(int, counts), strict=True))
+    return sums, spreads.add([first_replies or b""]), spreads.add([responses or b""])
 
 
 def _voices(scope: Scope, sums: dict[str, int]) -> tuple[int, int]:
@@ -297,10 +300,11 @@ def _contacts(scope: Scope) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _look(statement: str, scope: Scope, *, column: str) -> spreads.Look:
-    where, parameters = scope.where(column)
+def look(statement: str, scope: Scope) -> spreads.Look:
+    """How `spreads` looks at the rows of one bucket: by the index of the duration."""
+    where, parameters = scope.where("started_at")
 
-    def look(low: float, high: float | None, skip: int) -> Sequence[float]:
+    def look_within(low: float, high: float | None, skip: int) -> Sequence[float]:
         with connection.cursor() as cursor:
             cursor.execute(
                 statement.format(scope=where),
@@ -308,4 +312,4 @@ def _look(statement: str, scope: Scope, *, column: str) -> spreads.Look:
             )
             return [row[0] for row in cursor]
 
-    return look
+    return look_within

@@ -49,4 +49,15 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="Drawing",
+            fields=[
+                ("key", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("kind", models.CharField(max_length=30)),
+                ("data", models.JSONField()),
+                ("svg", models.TextField(db_default="")),
+                ("asked_at", models.DateTimeField()),
+            ],
+            options={"db_table": "drawing"},
+        ),
     ]
