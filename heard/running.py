@@ -201,7 +201,8 @@ class Run:
             _say(_heard("signin_link", *arguments).rstrip())
         except CannotRunError as error:
             _say(str(error))
-        _say(f"Everything of it is in {self.home}. Ctrl-C ends it.")
+        if not self.stops_asked:
+            _say(f"Everything of it is in {self.home}. Ctrl-C ends it.")
 
     def _end(self) -> None:
         for child in self.children:

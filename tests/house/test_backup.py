@@ -64,8 +64,11 @@ def inhabited(house: Path) -> Iterator[Path]:
     environment.pop("DATABASE_URL", None)
     for words in (["-m", "heard.cli", "migrate", "--quiet"], ["-c", INHABIT]):
         subprocess.run([sys.executable, *words], env=environment, check=True, cwd=CHECKOUT)
-    (house / "heard.env").write_text("HEARD_PORT=8100\n")
+    settings = house / "heard.env"
+    settings.write_text("HEARD_PORT=8100\n")
+    settings.chmod(0o600)
     yield house
+    settings.unlink()
     postgres.stop(house)
 
 

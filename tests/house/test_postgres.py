@@ -91,11 +91,14 @@ def test_the_password_is_for_its_owner_alone(house: Path) -> None:
 
 
 def test_the_extensions_heard_needs_can_be_made_by_its_role(house: Path) -> None:
-    with postgres.running(house), psycopg.connect(postgres.database_url(house)) as connection:
-        connection.execute("CREATE EXTENSION unaccent")
-        connection.execute("CREATE EXTENSION pg_trgm")
-        assert connection.execute("SELECT unaccent('crème')").fetchone() == ("creme",)
-        connection.rollback()
+    url = postgres.database_url(house)
+    with postgres.running(house), psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE fresh")
+        with psycopg.connect(url, dbname="fresh") as fresh:
+            fresh.execute("CREATE EXTENSION unaccent")
+            fresh.execute("CREATE EXTENSION pg_trgm")
+            assert fresh.execute("SELECT unaccent('crème')").fetchone() == ("creme",)
+        connection.execute("DROP DATABASE fresh")
 
 
 def test_a_stopped_server_is_stopped_again_after_use(house: Path) -> None:
