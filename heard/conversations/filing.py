@@ -83,17 +83,14 @@ def file(batch: Batch, *, fresh: Mapping[int, Key]) -> None:
     _write_diary(batch)
 
 
-def next_ids(table: str, count: int) -> range:
-    """Take `count` ids that follow each other from a table's sequence."""
-    if not count:
-        return range(0)
+def next_ids(table: str, count: int) -> list[int]:
+    """Take `count` new ids from a table's sequence, rising; others may take some in between."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT setval(s, nextval(s) + %s) FROM pg_get_serial_sequence(%s, 'id') s",
-            [count - 1, table],
+            "SELECT nextval(s) FROM pg_get_serial_sequence(%s, 'id') s, generate_series(1, %s)",
+            [table, count],
         )
-        last = int(cursor.fetchone()[0])
-    return range(last - count + 1, last + 1)
+        return [row[0] for row in cursor]
 
 
 def up_of(item: Incoming) -> str:
@@ -244,6 +241,7 @@ def _write_conversations(
     if not fresh:
         return []
     rules = rules_of(batch.inbox)
+    histories = frozenset(batch.ids) if batch.is_history else frozenset()
     names = dict(batch.people.values())
     clocks: list[tuple[int, dict[str, Any]]] = []
     stale: list[tuple[int, datetime]] = []
@@ -265,7 +263,7 @@ def _write_conversations(
             followed = follow(
                 happened[conversation],
                 rules=rules,
-                histories=batch.ids if batch.is_history else (),
+                histories=histories,
                 is_history=batch.is_history,
                 now=batch.now,
             )
