@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -123,45 +122,53 @@ def _read(file: Path, *, home: Path, near: Path) -> str:
     _refuse_unknown(facts, file=file)
     (fresh / "home").mkdir(mode=0o700, exist_ok=True)
     _keep_database_url(home, fresh=fresh / "home")
-    swap = Swap(home, fresh=fresh / "home", former=near / "former")
+    change = FileChange(home, fresh=fresh / "home")
     connection.close()
     try:
-        dumping.load(environment.database_url(), file=fresh / DUMP, before_commit=swap.make)
+        dumping.load(environment.database_url(), file=fresh / DUMP, before_commit=change.add)
     except BaseException:
-        swap.undo()
+        change.undo()
         raise
+    change.finish()
     migrating.bring_up()
     connection.close()
     return str(facts["made_at"])
 
 
-class Swap:
-    """The files of a backup in the place of those that are here."""
+class FileChange:
+    """The files of a backup in the place of those that are here.
 
-    def __init__(self, home: Path, *, fresh: Path, former: Path) -> None:
+    Before the rows are committed files are only added: whichever rows hold in the end, their files
+    are there.
+    """
+
+    def __init__(self, home: Path, *, fresh: Path) -> None:
         self.home = home
         self.fresh = fresh
-        self.former = former
-        self._moved: list[tuple[Path, Path]] = []
+        self._wanted = {path.relative_to(fresh) for path in kept_files(fresh)}
+        self._added: list[Path] = []
 
-    def make(self) -> None:
-        """Move what is here aside, and what came into its place."""
-        self.former.mkdir(mode=0o700)
-        for path in sorted(self.home.iterdir()):
-            if path.name not in LEFT_OUT and not path.name.startswith("."):
-                self._move(path, to=self.former / path.name)
-        for path in sorted(self.fresh.iterdir()):
-            self._move(path, to=self.home / path.name)
+    def add(self) -> None:
+        """Bring in what is not here yet."""
+        for name in sorted(self._wanted):
+            target = self.home / name
+            if not target.exists():
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                (self.fresh / name).rename(target)
+                self._added.append(target)
 
     def undo(self) -> None:
-        """Bring everything back to where it was."""
-        while self._moved:
-            source, target = self._moved.pop()
-            shutil.move(target, source)
+        """Take out again what `add` brought in."""
+        for path in self._added:
+            path.unlink()
 
-    def _move(self, path: Path, *, to: Path) -> None:
-        path.rename(to)
-        self._moved.append((path, to))
+    def finish(self) -> None:
+        """Replace what was here under the same name, and remove what the backup does not have."""
+        for path in kept_files(self.fresh):
+            path.replace(self.home / path.relative_to(self.fresh))
+        for path in list(kept_files(self.home)):
+            if path.relative_to(self.home) not in self._wanted:
+                path.unlink()
 
 
 def _refuse_unknown(facts: dict[str, object], *, file: Path) -> None:
@@ -185,6 +192,7 @@ def _keep_database_url(home: Path, *, fresh: Path) -> None:
     wanted += [line for line in ours if _names_database(line)]
     if wanted:
         came.write_text("\n".join(wanted) + "\n")
+        came.chmod(0o600)
 
 
 def _names_database(line: str) -> bool:

@@ -5,6 +5,7 @@ An archive that was cut short or damaged is noticed before anything of it is use
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -36,7 +37,10 @@ def write(file: Path, *, parts: Iterable[tuple[str, Path]], facts: Mapping[str, 
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
             with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-                digests = {name: _add(tar, name, source=source) for name, source in parts}
+                digests = {}
+                for name, source in parts:
+                    with contextlib.suppress(FileNotFoundError):  # gone since it was listed
+                        digests[name] = _add(tar, name, source=source)
                 manifest = json.dumps({**facts, "sha256": digests}, indent=1).encode()
                 entry = tarfile.TarInfo(MANIFEST)
                 entry.size = len(manifest)
