@@ -102,7 +102,7 @@ def freshen() -> int:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", LOCK)
         # Days marked again while we count stay marked: they are other rows then.
         cursor.execute("DELETE FROM stale_day RETURNING inbox_id, day")
-        stale = [(inbox, day) for inbox, day in cursor]
+        stale = sorted({(inbox, day) for inbox, day in cursor})  # a day may stand there many times
         counted = _count(stale)
         cursor.execute(
             "DELETE FROM day_figures d USING unnest(%s::bigint[], %s::date[]) AS w(inbox_id, day) "

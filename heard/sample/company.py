@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from heard.conversations.hours import OpeningHours, Span
 
 BRAND = "Quince & Daughters"
 TIMEZONE = "Europe/London"
+ZONE = ZoneInfo(TIMEZONE)
 WEEKS = 8
 """Whole weeks of life before the current one."""
 
@@ -167,11 +169,13 @@ INBOXES = (
         False,
         "orders@quinceanddaughters.example",
     ),
-    Inbox("ask", "ask", "Ask Quince & Daughters", "table", "Priya", _FRONT, SITTING, False),
+    Inbox(
+        "ask", "contact_page", "Ask Quince & Daughters", "table", "Priya", _FRONT, SITTING, False
+    ),
     Inbox("widget", "widget", "Chat in the web shop", "cork", "Youssef", _SHOP, WAIT, False),
     Inbox(
         "whatsapp",
-        "whatsapp",
+        "chat",
         "Bakery on WhatsApp",
         "rising",
         "Youssef",
@@ -266,7 +270,7 @@ INBOXES = (
     ),
     Inbox(
         "google.table",
-        "google",
+        "review",
         "Google reviews of Quince's Table",
         "table",
         "Imogen",
@@ -276,7 +280,7 @@ INBOXES = (
     ),
     Inbox(
         "google.rising",
-        "google",
+        "review",
         "Google reviews of The Rising Quince",
         "rising",
         "Tomasz",
@@ -286,7 +290,7 @@ INBOXES = (
     ),
     Inbox(
         "google.cork",
-        "google",
+        "review",
         "Google reviews of Quince & Cork",
         "cork",
         "Tomasz",

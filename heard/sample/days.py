@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
-from zoneinfo import ZoneInfo
 
 from heard.channels.base import Kind
 from heard.conversations.hours import OpeningHours, due_at
@@ -19,8 +18,8 @@ from heard.sample.company import (
     COLLEAGUES,
     PLACES,
     STAFF,
-    TIMEZONE,
     WEEKS,
+    ZONE,
     Inbox,
     hours_of,
     policy_of,
@@ -30,7 +29,6 @@ from heard.sample.people import AddressBook, strangers
 from heard.sample.script import NO_ASIDE, Scene, Words, lists, scenes
 from heard.sample.wording import Gaps, dress_incoming, dress_reply, ways
 
-ZONE = ZoneInfo(TIMEZONE)
 REGULARS, REGULAR_SHARE = 170, 0.4
 """How many of the strangers write again and again, and how much of all writing is theirs."""
 
@@ -46,6 +44,8 @@ SHORT = 24
 DAY_RHYTHM = (13, 17, 19, 20, 24, 28, 22)
 """Scenes a day, Monday to Sunday."""
 BUSY = {8: 0.94, 7: 0.97, 6: 1.0, 5: 1.06, 4: 1.06, 3: 1.04, 2: 1.0, 1: 1.0, 0: 1.0}
+TIDIED = 0.97
+"""How much a manager puts away after some days, answered or not; a fail stays a fail."""
 LATE = {8: 0.05, 7: 0.06, 6: 0.07, 5: 0.10, 4: 0.15, 3: 0.24, 2: 0.15, 1: 0.09, 0: 0.07}
 UNANSWERED = {8: 0.03, 7: 0.03, 6: 0.04, 5: 0.05, 4: 0.08, 3: 0.12, 2: 0.07, 1: 0.05, 0: 0.04}
 MENDED_WEEK = 4
@@ -193,8 +193,8 @@ class _Stage:
             sender=sender,
             sender_name=name,
             root=_root(scene, inbox, sender),
-            subject=scene.post or (scene.title if inbox.kind in ("email", "ask") else ""),
-            aside=asked.aside if inbox.kind in ("google", "card", "phone") else NO_ASIDE,
+            subject=scene.post or (scene.title if inbox.kind in ("email", "contact_page") else ""),
+            aside=asked.aside if inbox.kind in ("review", "card", "phone") else NO_ASIDE,
             followers=int(10 ** rng.uniform(1.6, 3.4)) if inbox.is_shared else None,
         )
         case = _Case(scene, asked, inbox, week, said, name, gaps, rng, self._hours[inbox.place])
@@ -205,6 +205,9 @@ class _Stage:
             yield from self._answer(case)
         elif rng.random() < 0.25:
             yield case.deed(case.after(said.at, rng.uniform(5, 300)), "opens", inbox.keeper)
+        if rng.random() < TIDIED:
+            tidied_at = case.after(said.at, 60 * rng.uniform(18, 32))
+            yield case.deed(tidied_at, "resolves", _manager(inbox))
 
     def _answer(self, case: _Case) -> Iterator[Happening]:
         """A question or a complaint: answered in time, late, or never."""
@@ -238,16 +241,13 @@ class _Stage:
         yield case.deed(case.after(last_at, rng.uniform(10, 240)), "resolves", by)
 
     def _leave(self, case: _Case, target: float) -> Iterator[Happening]:
-        """Nobody answers. Some of it was seen; older things are tidied away at the week's end."""
+        """Nobody answers. Some of it was seen."""
         if case.rng.random() < 0.45:
             yield case.deed(
                 case.after(case.said.at, target * case.rng.uniform(0.2, 3)),
                 "opens",
                 case.inbox.keeper,
             )
-        if case.week >= 2 and case.rng.random() < 0.8:
-            tidied_at = case.after(case.said.at, 60 * case.rng.uniform(40, 70))
-            yield case.deed(tidied_at, "resolves", _manager(case.inbox))
 
     def _recognise(self, case: _Case) -> Iterator[Happening]:
         """Praise: liked, thanked, answered, or heard by nobody."""
@@ -255,7 +255,7 @@ class _Stage:
         by = _answerer(case)
         replies = case.scene.replies_to(case.asked)
         target = policy_of(case.inbox).recognition or 960
-        is_letter = case.inbox.kind in ("email", "ask")
+        is_letter = case.inbox.kind in ("email", "contact_page")
         lot = rng.random() * (1 + 2 * UNANSWERED[case.week])
         minutes = target * rng.betavariate(1.3, 3.5)
         if rng.random() < LATE[case.week]:
@@ -337,25 +337,25 @@ def _root(scene: Scene, inbox: Inbox, sender: str) -> str:
     """Under what it hangs: our post, or the one long chat that a telephone keeps; else itself."""
     if scene.post:
         return f"post-{scene.post}"
-    return f"chat-{sender}" if inbox.kind in ("sms", "whatsapp") else ""
+    return f"chat-{sender}" if inbox.kind in ("sms", "chat") else ""
 
 
 def _fitting(scene: Scene, asked: Words) -> list[str]:
     """The inboxes of a scene in which this text would be found."""
     kinds = {key: BY_KEY[key].kind for key in scene.inboxes}
     if asked.aside.stars is not None:
-        wanted = [key for key, kind in kinds.items() if kind in ("google", "card", "foursquare")]
+        wanted = [key for key, kind in kinds.items() if kind in ("review", "card", "foursquare")]
     elif asked.aside.hold_seconds is not None:
         wanted = [key for key, kind in kinds.items() if kind == "phone"]
     elif "@quince" in asked.text or "@rising" in asked.text:
         wanted = [key for key in kinds if BY_KEY[key].is_shared]
     else:
-        wanted = [key for key, kind in kinds.items() if kind not in ("google", "card")]
+        wanted = [key for key, kind in kinds.items() if kind not in ("review", "card")]
     return wanted or list(scene.inboxes)
 
 
 def _dressed(text: str, scene: Scene, asked: Words, inbox: Inbox, name: str, rng: Random) -> str:
-    if scene.people or (asked.mark in "+." and inbox.kind not in ("email", "ask")):
+    if scene.people or (asked.mark in "+." and inbox.kind not in ("email", "contact_page")):
         return text
     if asked.aside.hold_seconds is not None:
         return text
@@ -368,7 +368,7 @@ def _thanks(asked: Words) -> list[str]:
 
 def _is_loose(inbox: Inbox) -> bool:
     """Whether people hardly ever write a second time there."""
-    return inbox.kind in ("google", "card", "foursquare", "phone")
+    return inbox.kind in ("review", "card", "foursquare", "phone")
 
 
 def _moment(day: date, inbox: Inbox, rng: Random) -> datetime:

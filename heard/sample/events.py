@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from heard.channels.base import Kind
-from heard.sample.company import BY_KEY, TIMEZONE, WEEKS, Inbox
+from heard.sample.company import BY_KEY, WEEKS, ZONE, Inbox
 from heard.sample.days import ordinary_days
 from heard.sample.happenings import Deed, Happening, Said, say
 from heard.sample.people import AddressBook
 from heard.sample.script import WEEKDAYS, Line, Story, seconds, stories
 
-ZONE = ZoneInfo(TIMEZONE)
+TIDIED_AFTER = timedelta(days=4)
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -75,9 +74,21 @@ def _tell(story: Story, *, now: datetime, monday: date, book: AddressBook) -> It
             continue
         kind = Kind.REPLY if line.mark == ">" else Kind.NOTE
         answer = _ours(story, line, n, kind, at=at, about=about)
+        last[line.inbox] = about
         if kind is Kind.REPLY:
             said_by_us[line.inbox, about.message.sender] = answer.message.external_id
         yield answer
+    if story.lines[0].when.startswith("w"):
+        yield from _tidy(last_of)
+
+
+def _tidy(last_of: dict[tuple[str, str], Said]) -> Iterator[Deed]:
+    """What is told is put away after some days, answered or not."""
+    for (key, _), said in last_of.items():
+        by = "Tomasz" if BY_KEY[key].place == "cork" else "Imogen"
+        day = said.at.date() + TIDIED_AFTER
+        at = datetime.combine(day, time(11, 30 + len(said.message.text) % 30), tzinfo=ZONE)
+        yield Deed(at, key, "resolves", by, said.message.external_id)
 
 
 def _heard(
@@ -93,7 +104,7 @@ def _heard(
 ) -> Said:
     """What a contact says in a story."""
     sender = book.address(line.who, kind=inbox.kind)
-    is_mail = inbox.kind in ("email", "ask")
+    is_mail = inbox.kind in ("email", "contact_page")
     post = story.post if inbox.key == story.post_inbox else ""
     subject = line.aside.subject or post or (story.title if is_mail else "")
     return say(
@@ -134,7 +145,7 @@ def _root(story: Story, inbox: Inbox, sender: str) -> str:
     """A post is shared by all who speak under it; elsewhere everybody has a thread of their own."""
     if story.post and inbox.key == story.post_inbox:
         return f"post-{story.post}"
-    if inbox.kind in ("sms", "whatsapp"):
+    if inbox.kind in ("sms", "chat"):
         return f"chat-{sender}"
     return f"{story.slug}" if inbox.is_shared else f"{story.slug}-{sender}"
 

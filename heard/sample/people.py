@@ -9,8 +9,8 @@ from zlib import crc32
 from heard.sample.script import lists
 
 PROVIDERS = ("example.com", "example.org", "example.net", "mail.example", "post.example")
-PHONE_KINDS = ("phone", "sms", "whatsapp")
-MAIL_KINDS = ("email", "ask", "widget")
+PHONE_KINDS = ("phone", "sms", "chat")
+MAIL_KINDS = ("email", "contact_page", "widget")
 
 
 def strangers() -> list[str]:

@@ -105,7 +105,7 @@ class Gaps:
 def dress_incoming(text: str, *, kind: str, mention: str, name: str, rng: Random) -> str:
     """Put the manners of a channel round what somebody asks or complains of there."""
     first = first_name(name)
-    if kind in ("email", "ask"):
+    if kind in ("email", "contact_page"):
         opening = rng.choice(("Hello,", "Hi there,", "Dear all,", "Good day,", "Dear team,", ""))
         closing = rng.choice(
             ("Kind regards,", "Best wishes,", "Thanks,", "Many thanks,", "Yours,", "")
@@ -119,7 +119,7 @@ def dress_incoming(text: str, *, kind: str, mention: str, name: str, rng: Random
         )
     if kind in ("x", "mastodon", "bluesky") and "@" not in text:
         return rng.choice((f"{mention} {text}", f"{text} {mention}", f"Hey {mention}. {text}"))
-    if kind in ("sms", "whatsapp", "facebook", "instagram", "widget"):
+    if kind in ("sms", "chat", "facebook", "instagram", "widget"):
         greeting = rng.choice(
             ("Hi! ", "Hello. ", "Hiya. ", "Hi there! ", "Hello! ", "", "", "", "")
         )
@@ -133,7 +133,7 @@ def dress_reply(text: str, *, kind: str, name: str, agent: str, rng: Random) -> 
     first = first_name(name)
     if kind == "phone":
         return text if "Rang" in text or "called back" in text else f"Rang {first} back. {text}"
-    if kind in ("email", "ask"):
+    if kind in ("email", "contact_page"):
         text = text.replace(f", {first}", "", 1)
         greeting = rng.choice((f"Dear {first},", f"Hello {first},", f"Hi {first},"))
         closing = rng.choice(("Warm regards,", "With best wishes,", "Yours,", "All the best,"))

@@ -70,7 +70,7 @@ def test_ways_of_writing_are_counted() -> None:
 
 def test_a_telephone_is_one_number_for_calls_and_texts() -> None:
     book = AddressBook()
-    numbers = [book.address("Ann Noakes", kind=kind) for kind in ("phone", "sms", "whatsapp")]
+    numbers = [book.address("Ann Noakes", kind=kind) for kind in ("phone", "sms", "chat")]
     assert len(set(numbers)) == 1
 
 
