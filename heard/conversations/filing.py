@@ -243,6 +243,7 @@ def _write_conversations(
     rules = rules_of(batch.inbox)
     histories = frozenset(batch.ids) if batch.is_history else frozenset()
     names = dict(batch.people.values())
+    histories = frozenset(batch.ids) if batch.is_history else frozenset[int]()
     clocks: list[tuple[int, dict[str, Any]]] = []
     stale: list[tuple[int, datetime]] = []
     head = (

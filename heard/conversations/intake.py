@@ -31,6 +31,8 @@ from heard.conversations.settling import settle
 from heard.conversations.threading import Known, Threads
 from heard.reading import Reading
 
+REVIVED_AT_ONCE = 5_000
+
 LOCK_SPACE = 0x68_65_61_72  # advisory locks of ours begin with "hear"
 
 
@@ -162,18 +164,33 @@ def close_books(inbox: Inbox) -> int:
     return failed
 
 
-@transaction.atomic
 def revive(inbox: Inbox, *, since: datetime, now: datetime) -> int:
-    """Open what came closed from an archive and had its last message at or after `since`."""
+    """Open what came closed from an archive and had its last message at or after `since`.
+
+    Works in lots, each a transaction of its own, so that hundreds of thousands can be opened; what
+    an interruption leaves closed is opened the next time.
+    """
+    opened = 0
+    while ids := _revive_lot(inbox, since=since, now=now):
+        opened += len(ids)
+    return opened
+
+
+@transaction.atomic
+def _revive_lot(inbox: Inbox, *, since: datetime, now: datetime) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE conversation SET is_history = false "
-            "WHERE inbox_id = %s AND is_history AND last_at >= %s RETURNING id",
-            [inbox.pk, since],
+            """
+            UPDATE conversation SET is_history = false WHERE id IN (
+                SELECT id FROM conversation WHERE inbox_id = %s AND is_history AND last_at >= %s
+                LIMIT %s
+            ) RETURNING id
+            """,
+            [inbox.pk, since, REVIVED_AT_ONCE],
         )
         ids = [row[0] for row in cursor]
     settle(ids, now=now)
-    return len(ids)
+    return ids
 
 
 # Threads
