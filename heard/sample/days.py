@@ -183,7 +183,8 @@ class _Stage:
         rng = Random(f"heard/{number}/{n}")
         inbox = BY_KEY[rng.choice(_fitting(scene, asked))]
         name, sender = self._cast.speaker(scene, inbox, rng)
-        gaps, text = self._words(asked.text, lambda: Gaps(rng, day, number, name))
+        hosts = _agents(inbox)
+        gaps, text = self._words(asked.text, lambda: Gaps(rng, day, number, name, hosts))
         said = say(
             inbox,
             Kind.INCOMING,
@@ -395,9 +396,11 @@ def _answerer(case: _Case) -> str:
         return case.inbox.keeper
     if (case.asked.aside.stars or 5) <= 2 and case.rng.random() < 0.5:
         return _manager(case.inbox)
-    return case.rng.choice(
-        [c.key for c in COLLEAGUES if case.inbox.team in c.teams and c.role == "agent"]
-    )
+    return case.rng.choice(_agents(case.inbox))
+
+
+def _agents(inbox: Inbox) -> tuple[str, ...]:
+    return tuple(c.key for c in COLLEAGUES if inbox.team in c.teams and c.role == "agent")
 
 
 def _manager(inbox: Inbox) -> str:

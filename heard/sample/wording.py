@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from heard.sample.company import COLLEAGUES
+from heard.sample.company import STAFF
 from heard.sample.people import first_name
 from heard.sample.script import lists
 
@@ -36,6 +36,8 @@ class Gaps:
     day_number: int
     """Days since the sample begins; order numbers grow with it."""
     speaker: str
+    hosts: tuple[str, ...]
+    """Keys of the colleagues whom people meet there."""
     agent: str = ""
 
     def __post_init__(self) -> None:
@@ -82,7 +84,9 @@ class Gaps:
         if name in ("order", "order2"):
             return f"QC-{4340 + self.day_number * 11 + rng.randrange(11)}"
         if name == "agent":
-            return rng.choice([colleague.name.split(" ")[0] for colleague in COLLEAGUES[3:]])
+            return STAFF[rng.choice(self.hosts)].name.split(" ")[0]
+        if name == "table" and self.speaker.startswith("Table "):
+            return self.speaker.split(" ")[1]
         if name in ("coming", "past", "yesterday"):
             return self._weekday(name)
         if name == "full":
