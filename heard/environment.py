@@ -86,12 +86,12 @@ def host() -> str:
 
 def port() -> int:
     """The port of the pages (`HEARD_PORT`)."""
-    return number("HEARD_PORT", 8000)
+    return _port("HEARD_PORT", 8000)
 
 
 def live_port() -> int:
     """The port of the live events (`HEARD_LIVE_PORT`)."""
-    return number("HEARD_LIVE_PORT", 8001)
+    return _port("HEARD_LIVE_PORT", 8001)
 
 
 def public_url() -> str:
@@ -133,6 +133,13 @@ def prepare_home() -> Path:
             " give it to this user, or set HEARD_HOME to another folder."
         )
     return folder
+
+
+def _port(name: str, default: int) -> int:
+    value = number(name, default)
+    if not 0 < value < 65_536:
+        raise SettingError(f"{name} must be between 1 and 65535, not {value}.")
+    return value
 
 
 def _kept_secret(path: Path) -> str:

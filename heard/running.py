@@ -268,7 +268,7 @@ def _live() -> list[str]:
 def _granian(interface: str, target: str, port: int, *arguments: str) -> list[str]:
     program = [sys.executable, "-m", "granian", "--interface", interface, "--no-ws"]
     place = ["--host", environment.host(), "--port", str(port), "--http", "1"]
-    care = ["--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning"]
+    care = ["--respawn-failed-workers", "--workers-kill-timeout", "3", "--log-level", "warning"]
     return [*program, *place, *care, *arguments, target]
 
 

@@ -41,6 +41,11 @@ def test_a_setting_that_is_no_number_is_named(heard: Heard, house: Path) -> None
     assert sentence(done) == "heard: HEARD_PORT must be a whole number, not 'eighty'."
 
 
+def test_a_port_that_cannot_be_is_named(heard: Heard, house: Path) -> None:
+    said = sentence(heard("run", home=house, HEARD_PORT="99999"))
+    assert said == "heard: HEARD_PORT must be between 1 and 65535, not 99999."
+
+
 def test_a_taken_port_is_named_with_a_way_out(heard: Heard, house: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -97,7 +102,7 @@ def test_heard_runs_once_in_a_data_folder(heard: Heard, house: Path) -> None:
 
 
 def test_the_doctor_speaks_to_programs_too(heard: Heard, house: Path) -> None:
-    done = heard("doctor", "--json", home=house, HEARD_PORT="0", HEARD_LIVE_PORT="0")
+    done = heard("doctor", "--json", home=house)
     opinions = {one["about"]: one for one in json.loads(done.stdout)}
     assert opinions["database"]["state"] == "good"
     assert opinions["admission"]["state"] == "good"
