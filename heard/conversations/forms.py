@@ -22,6 +22,14 @@ from heard.lib.modelforms import ModelForm
 from heard.staff.forms import ZoneField
 from heard.staff.models import User
 
+EMPTY = {
+    "policy": None,
+    "keeper": _("nobody"),
+    "hours": _("every hour counts"),
+    "brand": _("none"),
+    "place": _("none"),
+}
+"""What the choice of nothing is called; a policy there must be."""
 ALWAYS_WEEK = [[["00:00", "24:00"]]] * 7
 
 
@@ -230,7 +238,6 @@ class InboxForm(ModelForm[Inbox]):
         }
         help_texts = {
             "keeper": _("Answers for what nobody has taken."),
-            "hours": _("None: every hour counts."),
             "teams": _("None: everybody of the house sees it."),
         }
         widgets = {"teams": forms.CheckboxSelectMultiple}
@@ -238,7 +245,8 @@ class InboxForm(ModelForm[Inbox]):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.fields["keeper"].queryset = User.objects.filter(is_active=True).order_by("name")  # type: ignore[attr-defined]
-        self.fields["policy"].empty_label = None  # type: ignore[attr-defined]
+        for name, words in EMPTY.items():
+            self.fields[name].empty_label = words  # type: ignore[attr-defined]
         if not self.fields["teams"].queryset.exists():  # type: ignore[attr-defined]
             del self.fields["teams"]
 

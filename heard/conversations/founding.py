@@ -35,9 +35,10 @@ def found(
 ) -> User:
     """Make everything a company needs to be asked its first question; returns the owner.
 
-    `owner` is as `claim` takes it; `week` is as `hours.from_json` reads it. Raises `ClaimedError`.
+    `owner` has `name`, `email` and `password`; `week` is as `hours.from_json` reads it. Raises
+    `ClaimedError` when the house has an owner already.
     """
-    user = claim(timezone=timezone, now=now, **owner)
+    user = _claim(owner, timezone=timezone, now=now)
     brand = Brand.objects.create(name=company)
     hours = Hours.objects.create(name=_("Our opening hours"), timezone=timezone, week=week)
     policy = Policy.objects.create(
@@ -58,13 +59,11 @@ def found(
     return user
 
 
-@transaction.atomic
-def claim(*, name: str, email: str, password: str | None, timezone: str, now: datetime) -> User:
-    """Make the first owner of the house. Raises `ClaimedError` when it has one already."""
+def _claim(owner: Mapping[str, str], *, timezone: str, now: datetime) -> User:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     if is_claimed():
         raise ClaimedError
-    user = User.objects.create_user(email, password, name=name, role=Role.OWNER, timezone=timezone)
+    user = User.objects.create_user(**owner, role=Role.OWNER, timezone=timezone)
     record("house.claimed", subject="user", subject_id=user.pk, at=now, actor_id=user.pk)
     return user

@@ -30,14 +30,17 @@ class Place:
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """`places` and `search_url` for the frame; what is not wired is not offered."""
-    path = request.path
+    """What the frame of every page needs; what is not wired is not offered."""
+    # One's own passkeys and sessions stand among the settings, at allauth's addresses.
+    path = request.path.replace("/accounts/", _address("settings"), 1)
+    if path.startswith("/conversations/"):
+        path = _address("inbox")
     places = [
         Place(name, str(label), url, path == url or (url != "/" and path.startswith(url)))
         for name, label in PLACES
         if (url := _address(name))
     ]
-    return {"places": places, "search_url": _address("search")}
+    return {"rail_places": places, "rail_search": _address("search")}
 
 
 @cache

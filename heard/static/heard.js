@@ -240,6 +240,8 @@
       setTimeout(() => form.querySelectorAll("button").forEach((button) => { button.disabled = true; }));
       document.querySelectorAll(`[data-while="${form.id}"]`).forEach((note) => { note.hidden = false; });
     }));
+    const here = document.querySelector(".side [aria-current]");
+    if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 48;
     const bar = document.getElementById("command");
     bar?.querySelector("input").addEventListener("input", () => fillCommands(bar));
     bar?.addEventListener("keydown", steer);

@@ -51,7 +51,7 @@ def _person(email: str | None) -> User | None:
     """Whoever has this address, else the owner; None while the house has none."""
     at_work = User.objects.filter(is_active=True)
     if email is None:
-        return at_work.filter(role=Role.OWNER).order_by("pk").first()
+        return at_work.filter(role=Role.OWNER).order_by("is_sample", "pk").first()
     person = at_work.filter(email=email.lower()).first()
     if person is None:
         raise CommandError(f"Nobody here has the address {email}.")
