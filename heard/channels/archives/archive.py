@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from heard.channels.base import Incoming, SetAside
 from heard.channels.texts import repair
+from heard.lib.spoken import SpokenError
 
 LONGEST_RAW = 4_000
 LONGEST_ID = 200
 
 
-class ArchiveError(Exception):
+class ArchiveError(SpokenError):
     """The archive as a whole cannot be read; the message says why and what would help."""
 
 
@@ -36,12 +38,25 @@ class Item(NamedTuple):
     position: int
 
 
+class Spread(StrEnum):
+    """How the messages of an archive may be dealt out to several who file at the same time."""
+
+    BY_ROOT = "root"
+    """Each message names the true root of its thread."""
+    BY_INBOX = "inbox"
+    NOT = "not"
+
+
 class Archive(Protocol):
-    """One archive. It can be sent to another process as long as `items` has not been called."""
+    """One archive on disk."""
 
     @property
     def channel(self) -> str:
         """The kind of place the people in it have their handles at: "email", "forum", "twitter"."""
+
+    @property
+    def spread(self) -> Spread:
+        """How its messages may be dealt out."""
 
     @property
     def files(self) -> tuple[Path, ...]:

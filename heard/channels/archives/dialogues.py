@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from heard.channels.archives.archive import Item, identifier, set_aside
+from heard.channels.archives.archive import Item, Spread, identifier, set_aside
 from heard.channels.archives.opening import Broken, Source
 from heard.channels.base import NOTHING, Incoming, Kind, SetAside
 from heard.channels.dates import moment
@@ -27,6 +27,7 @@ class Dialogues:
 
     file: Path
     channel: str = field(default="twitter", init=False)
+    spread: Spread = field(default=Spread.BY_INBOX, init=False)
 
     def __post_init__(self) -> None:
         self._source = Source(self.file)

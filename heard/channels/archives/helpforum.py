@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from heard.channels.archives.archive import Item, identifier, language_of, set_aside
+from heard.channels.archives.archive import Item, Spread, identifier, language_of, set_aside
 from heard.channels.archives.opening import Broken, Source, picking
 from heard.channels.base import Incoming, Kind, SetAside
 from heard.channels.dates import moment
@@ -29,6 +29,7 @@ class HelpForum:
     questions: Path
     answers: Path
     channel: str = field(default="forum", init=False)
+    spread: Spread = field(default=Spread.BY_ROOT, init=False)
 
     def __post_init__(self) -> None:
         self._questions, self._answers = Source(self.questions), Source(self.answers)

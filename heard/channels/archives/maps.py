@@ -35,7 +35,7 @@ class Rule(NamedTuple):
 
     kind: str
     column: str = ""
-    words: frozenset[str] = frozenset()
+    words: tuple[str, ...] = ()
     ends_with: tuple[str, ...] = ()
     same_as: str = ""
 
@@ -142,7 +142,7 @@ def _rule(written: object) -> Rule:
     rule = Rule(
         kind=kind,
         column=_word(written, "column"),
-        words=frozenset(
+        words=tuple(
             _constant(word, of="is").lower() for word in _list(written.get("is", []), of="is")
         ),
         ends_with=tuple(

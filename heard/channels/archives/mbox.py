@@ -20,7 +20,7 @@ from email.message import Message
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from heard.channels.archives.archive import ArchiveError, Item, identifier, set_aside
+from heard.channels.archives.archive import ArchiveError, Item, Spread, identifier, set_aside
 from heard.channels.archives.opening import DAMAGES, Source
 from heard.channels.base import NOTHING, File, Incoming, Kind, SetAside
 from heard.channels.dates import EARLIEST, LATEST, moment
@@ -59,6 +59,8 @@ class Mbox:
     file: Path
     us: tuple[str, ...] = ()
     channel: str = field(default="email", init=False)
+    # References may be cut short, so a letter need not know the root of its thread.
+    spread: Spread = field(default=Spread.NOT, init=False)
 
     def __post_init__(self) -> None:
         self._source = Source(self.file)

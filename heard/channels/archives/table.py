@@ -12,7 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from heard.channels.archives.archive import Item, digest, identifier, language_of, set_aside
+from heard.channels.archives.archive import Item, Spread, digest, identifier, language_of, set_aside
 from heard.channels.archives.maps import FIELDS, LEAVE_OUT, Map
 from heard.channels.archives.opening import Broken, Source, require
 from heard.channels.base import Incoming, Kind, SetAside
@@ -31,10 +31,14 @@ class Table:
     file: Path
     map: Map
     channel: str = field(init=False)
+    spread: Spread = field(init=False)
 
     def __post_init__(self) -> None:
         self._source = Source(self.file)
         self.channel = self.map.channel
+        told = {name for fields in self.map.columns.values() for name in fields}
+        names_roots = told & {"root", "thread"} and "parent" not in told
+        self.spread = Spread.BY_ROOT if names_roots else Spread.NOT
 
     @property
     def files(self) -> tuple[Path, ...]:

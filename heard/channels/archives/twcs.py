@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heard.channels.archives.archive import Item, identifier, set_aside
+from heard.channels.archives.archive import Item, Spread, identifier, set_aside
 from heard.channels.archives.opening import Broken, Source, picking
 from heard.channels.base import Incoming, Kind, SetAside
 from heard.channels.dates import moment
@@ -36,9 +36,11 @@ class Twcs:
     file: Path
     companies: tuple[str, ...] = ()
     channel: str = field(default="twitter", init=False)
+    spread: Spread = field(init=False)
 
     def __post_init__(self) -> None:
         self._source = Source(self.file)
+        self.spread = Spread.BY_ROOT if len(self.companies) == 1 else Spread.BY_INBOX
         self._wanted = frozenset(name.lstrip("@").lower() for name in self.companies)
 
     @property
