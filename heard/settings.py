@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "django_htmx",
+    "ninja",
     "procrastinate.contrib.django",
     "heard.lib",
     "heard.events",

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from heard.conversations.views import contact_page, hooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include("heard.api")),
     path("hooks/<str:token>/", hooks.hook, name="hook"),
     path("ask/<slug:slug>/", contact_page.ask, name="contact_page"),
     path("ask/<slug:slug>/embed.js", contact_page.embed_script, name="contact_page_script"),

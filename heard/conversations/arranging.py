@@ -7,10 +7,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.text import slugify
 
+from heard.channels.registry import channel_of
 from heard.channels.signing import new_secret
-from heard.conversations.models import Inbox
+from heard.conversations.models import Hours, Inbox, Policy
 from heard.events.diary import record
-from heard.lib.sealing import seal
+from heard.lib.sealing import seal, unseal
 from heard.staff.models import User
 
 
@@ -23,13 +24,42 @@ def free_slug(name: str) -> str:
 
 
 @transaction.atomic
-def renew_secret(inbox: Inbox, *, by: User, now: datetime) -> str:
-    """A new signing secret, which ends the old one; it is returned this once and kept sealed."""
+def open_inbox(
+    kind: str, *, name: str, keeper: User | None, by: User | None, now: datetime
+) -> tuple[Inbox, str]:
+    """Open an inbox with the first policy and hours of the house; and its secret, if it has one."""
+    policy = Policy.objects.order_by("pk").first() or Policy.objects.create(name=name)
+    inbox = Inbox.objects.create(
+        kind=kind,
+        name=name,
+        slug=free_slug(name),
+        keeper=keeper,
+        policy=policy,
+        hours=Hours.objects.order_by("pk").first(),
+        created_at=now,
+    )
+    _write_down("inbox.added", inbox, by=by, now=now)
+    channel = channel_of(kind)
+    is_hooked = channel is not None and channel.is_hooked
+    return inbox, renew_secret(inbox, by=by, now=now) if is_hooked else ""
+
+
+@transaction.atomic
+def renew_secret(inbox: Inbox, *, by: User | None, now: datetime, keeps_old: bool = False) -> str:
+    """A new signing secret; it is returned this once and kept sealed.
+
+    It ends the old one, or with `keeps_old` lets the newest of them count until the next renewal.
+    """
     secret = new_secret()
-    inbox.secret = seal(secret)
+    old = unseal(inbox.secret).split()[:1] if keeps_old and inbox.secret else []
+    inbox.secret = seal(" ".join([secret, *old]))
     inbox.save(update_fields=["secret"])
-    record("inbox.secret_renewed", subject="inbox", subject_id=inbox.pk, at=now, actor_id=by.pk)
+    _write_down("inbox.secret_renewed", inbox, by=by, now=now)
     return secret
+
+
+def _write_down(name: str, inbox: Inbox, *, by: User | None, now: datetime) -> None:
+    record(name, subject="inbox", subject_id=inbox.pk, at=now, actor_id=by.pk if by else None)
 
 
 def _numbered(word: str, number: int) -> str:

@@ -119,3 +119,31 @@ class User(AbstractBaseUser):
     def first_name(self) -> str:
         """What colleagues call them."""
         return self.name.split(" ")[0] if self.name else self.email.split("@")[0]
+
+
+class Scope(models.TextChoices):
+    """What a program may do with a token, never more than the person it acts for."""
+
+    READ = "read", _("read conversations")
+    WRITE = "write", _("answer and change conversations")
+    INTAKE = "intake", _("bring messages in")
+
+
+class ApiToken(models.Model):
+    """A key with which a program acts for one person of the house. Only its digest is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=120)
+    digest = models.CharField(max_length=64, unique=True)
+    beginning = models.CharField(max_length=12)
+    """The first characters, by which people tell their tokens apart."""
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "api_token"
+
+    def __str__(self) -> str:
+        return f"{self.beginning}… {self.name}"

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import connection, connections
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -470,6 +470,15 @@ def test_a_reply_undone_in_time_sends_nothing(program: Program, now: datetime) -
     deliver(sending_id=row.pk)
     assert program.heard == []
     assert not Sending.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_database_lets_nothing_but_replies_into_the_outbox(now: datetime) -> None:
+    conversation = make.conversation()
+    note = handling.note(conversation, text="Ask Bo.", author=make.user(), now=now)
+    for message in (note, conversation.messages.get(kind="incoming")):
+        with pytest.raises(IntegrityError, match="only a reply"), transaction.atomic():
+            Sending.objects.create(message=message, not_before=now, updated_at=now)
 
 
 @pytest.mark.django_db

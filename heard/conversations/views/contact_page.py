@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import logging
 import math
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,7 @@ from heard.lib.limits import allows, visitor
 log = logging.getLogger(__name__)
 
 FILE_LIMIT = 5
+SITE = re.compile(r"https?://[a-z0-9.*-]+(:\d+)?", re.IGNORECASE)
 NEW_THREADS = (6, 600)
 """How many conversations one network address may begin at one page, in how many seconds."""
 MORE_MESSAGES = (30, 600)
@@ -418,7 +420,7 @@ def _with_embed(request: HttpRequest, address: str) -> str:
 
 def _framed(request: HttpRequest, inbox: Inbox, page: HttpResponse) -> HttpResponse:
     """Let the sites that the inbox names show this page in a frame, and no other."""
-    sites = [site for site in inbox.settings.get("sites", ()) if isinstance(site, str)]
+    sites = [site for site in inbox.settings.get("sites", ()) if SITE.fullmatch(str(site))]
     ancestors = " ".join(["'self'", *sites]) if sites else "'none'"
     page.headers["Content-Security-Policy"] = policy(request, frame_ancestors=ancestors)
     return page

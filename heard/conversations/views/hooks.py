@@ -92,16 +92,17 @@ def hook(request: HttpRequest, *, token: str) -> HttpResponse:
         external_id=headers.get("webhook-id", ""),
         now=now,
     )
-    return HttpResponse(b'{"delivery": %d}' % delivery, status=202, content_type="application/json")
+    return _answer(202, b'{"delivery": %d}' % delivery)
 
 
 def refusal(status: int, code: str, message: str) -> HttpResponse:
     """Why a program's request is not taken, in the one shape of the API."""
-    return HttpResponse(
-        json.dumps({"code": code, "message": message}),
-        status=status,
-        content_type="application/json",
-    )
+    return _answer(status, json.dumps({"code": code, "message": message}).encode())
+
+
+def _answer(status: int, said: bytes) -> HttpResponse:
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(said))}
+    return HttpResponse(said, status=status, headers=headers)
 
 
 def _door(token: str) -> _Door | None:

@@ -1,0 +1,423 @@
+"""The API of inboxes and conversations: the same deeds, and the same sight, as the pages have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from ninja import Field, Query, Router, Schema, Status
+
+from heard.channels import hook
+from heard.conversations import handling, replying
+from heard.conversations.journal import keep
+from heard.conversations.models import Conversation, Delivery, Inbox, Message
+from heard.conversations.queries import VIEWS, Filters, page, sight_of
+from heard.staff.api import ApiRequest, Needs
+from heard.staff.models import Scope, Team, User
+from heard.think import Check
+
+router = Router(tags=["Conversations"])
+READ, WRITE, INTAKE = Needs(Scope.READ), Needs(Scope.WRITE), Needs(Scope.INTAKE)
+MESSAGES_SHOWN = 100
+
+
+class Refused(Exception):  # noqa: N818 - not a fault, an answer
+    """What was asked does not go; the status and the words for the program that asked."""
+
+    def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.status, self.code, self.more = status, code, more
+
+
+# What comes in
+
+
+class Person(Schema):
+    """Somebody: an address, and a name if there is one."""
+
+    address: str = Field(max_length=320)
+    name: str = ""
+
+
+class FileIn(Schema):
+    """A file, by its bytes; one given by `url` is not fetched, only named."""
+
+    name: str
+    content_type: str = "application/octet-stream"
+    base64: str | None = None
+    url: str | None = None
+
+
+class MessageIn(Schema):
+    """A message as the hook and the API take it; docs/hook.md tells more."""
+
+    id: str = Field(description="Unique in the inbox: the same id again is the same message.")
+    text: str = ""
+    html: str = ""
+    sender: Person | str = Field(alias="from")
+    at: datetime | None = Field(None, description="When it was said; without it, now.")
+    kind: str = Field("incoming", pattern="^(incoming|reply)$")
+    thread: str = ""
+    parent: str = ""
+    to: Person | str | None = None
+    author: str = ""
+    subject: str = ""
+    public: bool = False
+    automatic: bool = False
+    language: str = ""
+    need: str = ""
+    attachments: list[FileIn] = Field(default_factory=list)
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
+class MessagesIn(Schema):
+    """Up to 1,000 messages; one alone may also stand without the list around it."""
+
+    messages: list[MessageIn] = Field(max_length=hook.MESSAGE_LIMIT)
+
+
+class Kept(Schema):
+    """The receipt: stored, and taken in within a moment."""
+
+    delivery: int
+
+
+class DeliveryOut(Schema):
+    """What became of a delivery: `waiting`, `taken`, or `set_aside` with its reason."""
+
+    id: int
+    inbox: int = Field(alias="inbox_id")
+    state: str
+    reason: str
+    messages: int = Field(alias="message_count")
+    received_at: datetime
+
+
+# What goes out
+
+
+class InboxOut(Schema):
+    """One connected account of a channel."""
+
+    id: int
+    name: str
+    kind: str
+    is_public: bool
+    last_heard_at: datetime | None
+
+
+class ConversationOut(Schema):
+    """The messages between one contact and one inbox under one thread root."""
+
+    id: int
+    inbox: int
+    contact: str
+    subject: str
+    preview: str
+    status: str
+    need: str
+    assignee: int | None
+    last_at: datetime | None
+    waiting_since: datetime | None
+    due_at: datetime | None
+    promised_at: datetime | None
+    messages: int
+
+
+class ConversationsOut(Schema):
+    """A page; `after` asks for the next one, empty at the end."""
+
+    conversations: list[ConversationOut]
+    after: str
+
+
+class MessageOut(Schema):
+    """Something said: incoming, a reply of ours, or a note for colleagues."""
+
+    id: int
+    external_id: str
+    kind: str
+    at: datetime
+    author: str = Field(alias="author_name")
+    subject: str
+    text: str
+    is_public: bool
+    language: str
+    mood: str
+    need: str
+    stance: str
+    sending: str = Field("", description="waiting, sending, sent, failed or unknown")
+    reason: str = Field("", description="Why it was not sent.")
+
+    @staticmethod
+    def resolve_sending(message: Message) -> str:
+        """Where a reply stands in the outbox."""
+        return message.sending.state if hasattr(message, "sending") else ""
+
+    @staticmethod
+    def resolve_reason(message: Message) -> str:
+        """What the outbox says about it."""
+        return message.sending.reason if hasattr(message, "sending") else ""
+
+
+class ThreadOut(ConversationOut):
+    """A conversation with its newest messages in order; `before` asks for older ones."""
+
+    said: list[MessageOut]
+    before: int | None
+
+
+class ReplyIn(Schema):
+    """What to answer; `overruled` names the warnings that are sent in spite of."""
+
+    text: str = Field(min_length=1, max_length=50_000)
+    overruled: list[str] = Field(default_factory=list)
+
+
+class NoteIn(Schema):
+    """What to tell colleagues; it never leaves the house."""
+
+    text: str = Field(min_length=1, max_length=50_000)
+
+
+class AssignmentIn(Schema):
+    """To whom it is given: a person, a team, or nobody."""
+
+    user: int | None = None
+    team: int | None = None
+
+
+@router.get("/inboxes", auth=READ, response=list[InboxOut], summary="Inboxes")
+def inboxes(request: ApiRequest) -> Any:
+    """Those that the token's person may see."""
+    return Inbox.objects.visible_to(request.user).order_by("name")
+
+
+@router.post(
+    "/inboxes/{int:number}/messages",
+    auth=INTAKE,
+    response={202: Kept},
+    summary="Bring messages in",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "anyOf": [MessageIn.model_json_schema(), MessagesIn.model_json_schema()]
+                    }
+                }
+            },
+        }
+    },
+)
+def bring(request: ApiRequest, number: int) -> Status[dict[str, int]]:
+    """The twin of the signed hook: one message, or up to 1,000.
+
+    It is kept as it is and read a moment later, so that a thousand messages cost the caller no more
+    than one. `Idempotency-Key` makes it safe to send the same again.
+    """
+    inbox = get_object_or_404(Inbox.objects.visible_to(request.user), pk=number)
+    if inbox.kind != hook.kind:
+        raise Refused(409, "other_kind", f"An inbox of the kind {inbox.kind} is fed by its place.")
+    body = request.body
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused(400, "not_json", "The body is not JSON.") from None
+    key = request.headers.get("Idempotency-Key", "")
+    kept = keep(
+        inbox.pk,
+        body=body,
+        headers={"content-type": "application/json", "token": str(request.auth.pk)},
+        external_id=f"api:{key}" if key else "",
+        now=timezone.now(),
+    )
+    return Status(202, {"delivery": kept})
+
+
+@router.get(
+    "/deliveries/{int:number}",
+    auth=Needs(Scope.INTAKE, Scope.READ),
+    response=DeliveryOut,
+    summary="What became of a delivery",
+)
+def delivery(request: ApiRequest, number: int) -> Delivery:
+    """Parts that could not be understood are set aside alone, and listed in the settings."""
+    visible = Inbox.objects.visible_to(request.user).values("pk")
+    return get_object_or_404(Delivery.objects.defer("body"), pk=number, inbox__in=visible)
+
+
+class Narrowed(Schema):
+    """Which conversations, and how many at once."""
+
+    view: str = Field("all", description=", ".join(VIEWS))
+    inbox: int | None = None
+    kind: str = ""
+    need: str = ""
+    team: int | None = None
+    assignee: int | None = Field(None, description="0 is nobody")
+    after: str = ""
+    size: int = Field(50, ge=1, le=200)
+
+
+@router.get("/conversations", auth=READ, response=ConversationsOut, summary="Conversations")
+def conversations(request: ApiRequest, asked: Query[Narrowed]) -> dict[str, Any]:
+    """A view of the inbox, page by page."""
+    if asked.view not in VIEWS:
+        raise Refused(422, "unknown_view", f"“view” is one of {', '.join(VIEWS)}.")
+    filters = Filters(
+        inbox=asked.inbox,
+        kind=asked.kind,
+        need=asked.need,
+        team=asked.team,
+        assignee=asked.assignee,
+    )
+    try:
+        found = page(
+            VIEWS[asked.view],
+            sight=sight_of(request.user),
+            filters=filters,
+            now=timezone.now(),
+            after=asked.after,
+            size=asked.size,
+        )
+    except ValueError:
+        raise Refused(422, "unknown_place", "“after” is not from a page of ours.") from None
+    rows = [
+        {
+            "id": row.id,
+            "inbox": row.inbox_id,
+            "contact": row.contact,
+            "subject": row.subject,
+            "preview": row.preview,
+            "status": row.status,
+            "need": row.need,
+            "assignee": row.assignee_id,
+            "last_at": row.last_at,
+            "waiting_since": row.waiting_since,
+            "due_at": row.due_at,
+            "promised_at": row.promised_at,
+            "messages": row.count,
+        }
+        for row in found.rows
+    ]
+    return {"conversations": rows, "after": found.after}
+
+
+@router.get(
+    "/conversations/{int:number}", auth=READ, response=ThreadOut, summary="One conversation"
+)
+def conversation(request: ApiRequest, number: int, before: int | None = None) -> dict[str, Any]:
+    """With its newest messages in order; `before` is the id of the oldest one you have."""
+    return _thread(_visible(request, number), before=before)
+
+
+@router.post(
+    "/conversations/{int:number}/replies",
+    auth=WRITE,
+    response={201: MessageOut},
+    summary="Answer",
+)
+def create_reply(request: ApiRequest, number: int, said: ReplyIn) -> Status[Message]:
+    """Checked as a draft in the inbox is: what is held back answers 409 with the findings."""
+    try:
+        written = replying.reply(
+            _visible(request, number),
+            text=said.text,
+            author=request.user,
+            now=timezone.now(),
+            overruled=said.overruled,
+        )
+    except replying.ReplyBlocked as blocked:
+        raise Refused(
+            409, "held_back", "The check holds this reply back.", findings=_findings(blocked.check)
+        ) from None
+    return Status(201, written)
+
+
+@router.post(
+    "/conversations/{int:number}/notes", auth=WRITE, response={201: MessageOut}, summary="Note"
+)
+def create_note(request: ApiRequest, number: int, said: NoteIn) -> Status[Message]:
+    """Tell colleagues something."""
+    opened = _visible(request, number)
+    try:
+        written = handling.note(opened, text=said.text, author=request.user, now=timezone.now())
+    except ValueError as error:
+        raise Refused(422, "no_words", str(error)) from None
+    return Status(201, written)
+
+
+@router.post(
+    "/conversations/{int:number}/resolution", auth=WRITE, response=ThreadOut, summary="Resolve"
+)
+def resolve(request: ApiRequest, number: int) -> dict[str, Any]:
+    """Call it done."""
+    opened = _visible(request, number)
+    handling.resolve(opened, by=request.user, now=timezone.now())
+    return _thread(opened)
+
+
+@router.put(
+    "/conversations/{int:number}/assignment", auth=WRITE, response=ThreadOut, summary="Assign"
+)
+def assign(request: ApiRequest, number: int, given: AssignmentIn) -> dict[str, Any]:
+    """Give it to a person, a team or nobody."""
+    opened = _visible(request, number)
+    person = get_object_or_404(User, pk=given.user, is_active=True) if given.user else None
+    team = get_object_or_404(Team, pk=given.team) if given.team else None
+    if person and not Inbox.objects.visible_to(person).filter(pk=opened.inbox_id).exists():
+        raise Refused(409, "cannot_see", f"{person} does not see this inbox.")
+    handling.assign(opened, to=person, by=request.user, now=timezone.now(), team=team)
+    return _thread(opened)
+
+
+def _visible(request: ApiRequest, number: int) -> Conversation:
+    rows = Conversation.objects.visible_to(request.user).select_related("inbox__policy")
+    return get_object_or_404(rows, pk=number)
+
+
+def _thread(opened: Conversation, *, before: int | None = None) -> dict[str, Any]:
+    messages = opened.messages.select_related("sending").order_by("-at", "-id")
+    if before is not None:
+        edge = get_object_or_404(opened.messages, pk=before)
+        messages = messages.filter(at__lte=edge.at).exclude(at=edge.at, pk__gte=edge.pk)
+    said: Sequence[Message] = list(messages[: MESSAGES_SHOWN + 1])
+    shown = said[:MESSAGES_SHOWN]
+    return {
+        "id": opened.pk,
+        "inbox": opened.inbox_id,
+        "contact": opened.contact_name,
+        "subject": opened.subject,
+        "preview": opened.preview,
+        "status": opened.status,
+        "need": opened.need,
+        "assignee": opened.assignee_id,
+        "last_at": opened.last_at,
+        "waiting_since": opened.waiting_since,
+        "due_at": opened.due_at,
+        "promised_at": opened.promised_at,
+        "messages": opened.incoming_count + opened.reply_count,
+        "said": list(reversed(shown)),
+        "before": shown[-1].pk if len(said) > MESSAGES_SHOWN else None,
+    }
+
+
+def _findings(found: Check) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": finding.code,
+            "letter": finding.letter.value,
+            "light": finding.light.value,
+            "says": finding.says,
+            "stops": finding.stops,
+            "matched": finding.matched,
+            "change": finding.change,
+        }
+        for finding in found.findings
+    ]
