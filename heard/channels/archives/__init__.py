@@ -14,7 +14,6 @@ from heard.channels.archives.table import Table
 from heard.channels.archives.twcs import Twcs
 
 __all__ = [
-    "ARCHIVES",
     "Archive",
     "ArchiveError",
     "Dialogues",
