@@ -1,0 +1,1 @@
+"""What is measured: heard, a peer and the machine's limits in one run. `make bench` runs it."""
