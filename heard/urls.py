@@ -8,17 +8,17 @@ from heard.conversations.views import contact_page, hooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("heard.api")),
-    path("hooks/<str:token>/", hooks.hook, name="hook"),
+    path("hooks/<slug:token>/", hooks.hook, name="hook"),
     path("ask/<slug:slug>/", contact_page.ask, name="contact_page"),
     path("ask/<slug:slug>/embed.js", contact_page.embed_script, name="contact_page_script"),
-    path("ask/thread/<str:token>/", contact_page.thread, name="contact_thread"),
+    path("ask/thread/<slug:token>/", contact_page.thread, name="contact_thread"),
     path(
-        "ask/thread/<str:token>/messages/",
+        "ask/thread/<slug:token>/messages/",
         contact_page.thread_messages,
         name="contact_thread_messages",
     ),
     path(
-        "ask/thread/<str:token>/files/<int:number>/",
+        "ask/thread/<slug:token>/files/<int:number>/",
         contact_page.thread_file,
         name="contact_thread_file",
     ),
