@@ -7,7 +7,6 @@ dies they end, and when one of them dies the reader stops: the archive can alway
 from __future__ import annotations
 
 import multiprocessing
-import pickle
 import signal
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -24,6 +23,9 @@ from django.db import Error, connection
 from heard.conversations.lots import Filed, Lot, Task
 from heard.lib.processes import end_with_parent
 from heard.lib.spoken import SpokenError
+
+END = b""
+"""No more lots will come."""
 
 WAITING_LOTS = 2
 """A process has one lot in hand and one waiting; more would only take memory."""
@@ -66,7 +68,7 @@ class Beside:
     ) -> None:
         try:
             for line in self._lines:
-                line.send(None)
+                line.send_bytes(END)
             for process in self.processes:
                 process.join()
         except (OSError, KeyboardInterrupt):
@@ -79,7 +81,7 @@ class Beside:
         while self._waiting[number] >= WAITING_LOTS:
             filed = filed.plus(self._collect(seconds=None))
         try:
-            self._lines[number].send(lot)
+            self._lines[number].send_bytes(lot.packed())
         except OSError as error:
             raise ImporterEndedError from error
         self._waiting[number] += 1
@@ -126,8 +128,8 @@ def serve(line: Connection, number: int, task: Task, database: str) -> None:
     lots: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_take_down, args=(line, lots), daemon=True).start()
     try:
-        while (packed := lots.get()) and (lot := pickle.loads(packed)):  # noqa: S301 - our own
-            line.send(file(lot, number=number, task=task))
+        while packed := lots.get():
+            line.send(file(Lot.unpacked(packed), number=number, task=task))
     except BrokenPipeError:
         pass  # whoever started us is gone, and with it the import
     except (Error, psycopg.Error) as error:
@@ -142,4 +144,4 @@ def _take_down(line: Connection, lots: SimpleQueue[bytes]) -> None:
         while True:
             lots.put(line.recv_bytes())
     except (EOFError, OSError):
-        lots.put(b"")
+        lots.put(END)

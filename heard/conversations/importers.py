@@ -52,9 +52,9 @@ def file(lot: Lot, *, number: int, task: Task) -> Filed:
         try:
             with transaction.atomic():
                 filed = Filed()
-                for inbox_id, messages in lot.messages.items():
-                    inbox = Inbox.objects.get(pk=inbox_id)
-                    filed = filed.plus(_receive(inbox, messages, task=task))
+                inboxes = Inbox.objects.select_related("policy", "hours").in_bulk(lot.messages)
+                for inbox, messages in lot.messages.items():
+                    filed = filed.plus(_receive(inboxes[inbox], messages, task=task))
                 advance(task.run, str(number), lot.position, filed, now=task.now)
         except (Error, psycopg.Error) as error:
             # Two importers may meet the same two strangers in opposite order.

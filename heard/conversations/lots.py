@@ -5,6 +5,7 @@ Django-free, as far as it is imported: a new process must know these values befo
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,23 @@ class Lot(NamedTuple):
 
     position: int
     messages: Mapping[int, list[Incoming]]
+
+    def packed(self) -> bytes:
+        """For the way to another process: by columns, which costs half of what rows do."""
+        columns = {inbox: tuple(zip(*rows, strict=True)) for inbox, rows in self.messages.items()}
+        return pickle.dumps((self.position, columns), pickle.HIGHEST_PROTOCOL)
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> Lot:
+        """What `packed` has packed."""
+        position, columns = pickle.loads(packed)  # noqa: S301 - from our own process
+        return cls(
+            position,
+            {
+                inbox: [Incoming(*row) for row in zip(*rows, strict=True)]
+                for inbox, rows in columns.items()
+            },
+        )
 
 
 class Filed(NamedTuple):
