@@ -24,7 +24,7 @@
             etag = answer.headers.get("ETag");
             lines.innerHTML = await answer.text();
             const last = lines.lastElementChild;
-            if (waiting) waiting.hidden = last !== null && last.classList.contains("ours");
+            if (waiting) waiting.hidden = last !== null && last.classList.contains("is-ours");
             changed = Date.now();
             tellTimes();
             tellHeight();

@@ -18,6 +18,7 @@ from heard.conversations import handling
 from heard.conversations.expecting import expectation
 from heard.conversations.journal import keep, take_in
 from heard.conversations.models import Attachment, Conversation, Delivery, Inbox, Message, Sending
+from heard.conversations.settling import settle
 from heard.conversations.views import contact_page
 from heard.conversations.views.contact_page import expected_words
 from tests import make
@@ -189,6 +190,17 @@ class TestWriting:
         assert answer.status_code == 429
         assert ask(Client(HTTP_X_FORWARDED_FOR="203.0.113.8")).status_code == 302
 
+    def test_who_only_says_thanks_is_not_told_to_wait_for_an_answer(
+        self, client: Client, inbox: Inbox
+    ) -> None:
+        path = begin(client)
+        assert "The answer appears here" in client.get(path).content.decode()
+        Message.objects.update(need="nothing", read_by="person")
+        settle([Conversation.objects.get().pk], now=timezone.now())
+        page = client.get(path).content.decode()
+        assert "We have your message" in page
+        assert "answer appears here" not in page
+
 
 class TestWhoMayRead:
     @pytest.mark.parametrize("token", ["x", "x" * 24, "%00", "../", "a" * 500])
@@ -284,6 +296,9 @@ class TestLive:
         page = client.get(f"/ask/thread/{token}/")
         assert page.status_code == 200
         assert "We have your message" in page.content.decode()
+        Delivery.objects.update(state="set_aside", reason="No model to read with")
+        assert client.get(f"/ask/thread/{token}/").status_code == 200
+        Delivery.objects.update(state="waiting")
         take_in(now=timezone.now())
         assert "Hello?" in client.get(f"/ask/thread/{token}/").content.decode()
 

@@ -209,7 +209,9 @@ def thread(request: HttpRequest, token: str) -> HttpResponse:
             "etag": _etag(lines),
             "mailed_to": email if _mails_leave() else "",
             "link": request.build_absolute_uri(request.path),
-            "expected": expected_words(expectation(inbox, now=timezone.now())),
+            "expected": expected_words(expectation(inbox, now=timezone.now()))
+            if conversation.waiting_since
+            else [],
             "is_waiting": not lines or not lines[-1].is_ours,
             "is_embedded": _is_embedded(request),
         },
@@ -300,7 +302,11 @@ def _not_yet(request: HttpRequest, token: str) -> HttpResponse:
     """The message is kept and not yet in order; or there never was one."""
     delivery = (
         Delivery.objects.select_related("inbox__brand")
-        .filter(state=Delivery.State.WAITING, inbox__kind=contact_page.kind, headers__token=token)
+        .filter(
+            state__in=[Delivery.State.WAITING, Delivery.State.SET_ASIDE],
+            inbox__kind=contact_page.kind,
+            headers__token=token,
+        )
         .first()
     )
     if delivery is None:
