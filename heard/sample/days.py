@@ -44,6 +44,7 @@ SHORT = 24
 DAY_RHYTHM = (13, 17, 19, 20, 24, 28, 22)
 """Scenes a day, Monday to Sunday."""
 BUSY = {8: 0.94, 7: 0.97, 6: 1.0, 5: 1.06, 4: 1.06, 3: 1.04, 2: 1.0, 1: 1.0, 0: 1.0}
+NEEDS = {"?": "answer", "!": "answer", "+": "recognition", ".": "nothing"}
 TIDIED = 0.97
 """How much a manager puts away after some days, answered or not; a fail stays a fail."""
 LATE = {8: 0.05, 7: 0.06, 6: 0.07, 5: 0.10, 4: 0.15, 3: 0.24, 2: 0.15, 1: 0.09, 0: 0.07}
@@ -200,9 +201,16 @@ class _Stage:
         )
         case = _Case(scene, asked, inbox, week, said, name, gaps, rng, self._hours[inbox.place])
         yield said
-        if asked.mark == "+":
+        follows = list(self._follow(case))
+        yield from follows
+        yield from _correct(case, follows)
+
+    def _follow(self, case: _Case) -> Iterator[Happening]:
+        """What comes of it; and after some days it is put away."""
+        rng, said, inbox = case.rng, case.said, case.inbox
+        if case.asked.mark == "+":
             yield from self._recognise(case)
-        elif asked.mark != ".":
+        elif case.asked.mark != ".":
             yield from self._answer(case)
         elif rng.random() < 0.25:
             yield case.deed(case.after(said.at, rng.uniform(5, 300)), "opens", inbox.keeper)
@@ -236,9 +244,12 @@ class _Stage:
         thanks = case.scene.thanks
         if rng.random() < (0.5 if thanks else 0.22) and not _is_loose(case.inbox):
             last_at = replied_at + timedelta(minutes=rng.uniform(2, 55))
-            yield self._thank(
-                case, [words.text for words in thanks] or _thanks(case.asked), last_at
-            )
+            texts = [words.text for words in thanks] or _thanks(case.asked)
+            thanked = self._thank(case, texts, last_at)
+            yield thanked
+            if case.asked.mark == "!" and rng.random() < 0.8:
+                about = thanked.message.external_id
+                yield Deed(case.after(last_at, 6), case.inbox.key, "likes", by, about)
         yield case.deed(case.after(last_at, rng.uniform(10, 240)), "resolves", by)
 
     def _leave(self, case: _Case, target: float) -> Iterator[Happening]:
@@ -332,6 +343,26 @@ class _Stage:
             made = gaps()
         self._written.add(written)
         return made, written
+
+
+def _correct(case: _Case, follows: list[Happening]) -> Iterator[Deed]:
+    """Whoever first has it in hand sets its reading right, should the reading be wrong."""
+    touches = [it for it in follows if isinstance(it, Deed)]
+    if not touches:
+        return
+    first = min(touches, key=lambda deed: deed.at)
+    yield case.deed(first.at, "corrects", first.by, f"need={NEEDS[case.asked.mark]}")
+    stars = case.asked.aside.stars
+    if case.inbox.is_public and case.asked.mark == "+" and (stars is None or stars > 3):
+        yield case.deed(first.at, "corrects", first.by, "stance=recommend")
+    elif case.inbox.is_public and case.asked.mark == "!" and stars is not None and stars <= 2:
+        yield case.deed(first.at, "corrects", first.by, "stance=avoid")
+    for it in follows:
+        if isinstance(it, Said) and it.message.kind is Kind.INCOMING:
+            last = max(touches, key=lambda deed: deed.at)
+            about = it.message.external_id
+            need = "recognition" if case.asked.mark == "!" else "nothing"
+            yield Deed(last.at, it.inbox, "corrects", last.by, about, f"need={need}")
 
 
 def _root(scene: Scene, inbox: Inbox, sender: str) -> str:

@@ -52,6 +52,7 @@ def _tell(story: Story, *, now: datetime, monday: date, book: AddressBook) -> It
     last: dict[str, Said] = {}
     last_of: dict[tuple[str, str], Said] = {}
     said_by_us: dict[tuple[str, str], str] = {}
+    asleep: list[Said] = []
     before = now
     for n, line in enumerate(story.lines):
         at = _when(line.when, before=before, now=now, monday=monday)
@@ -70,7 +71,11 @@ def _tell(story: Story, *, now: datetime, monday: date, book: AddressBook) -> It
         if line.mark == "!":
             until = _when(line.until, before=at, now=now, monday=monday) if line.until else None
             message = about.message.external_id
+            if line.verb == "snoozes":
+                asleep.append(about)
             yield Deed(at, line.inbox, line.verb, line.who, message, line.text, until)
+            if line.verb in ("likes", "shares", "thanks"):
+                yield Deed(at, line.inbox, "corrects", line.who, message, "need=recognition")
             continue
         kind = Kind.REPLY if line.mark == ">" else Kind.NOTE
         answer = _ours(story, line, n, kind, at=at, about=about)
@@ -79,7 +84,7 @@ def _tell(story: Story, *, now: datetime, monday: date, book: AddressBook) -> It
             said_by_us[line.inbox, about.message.sender] = answer.message.external_id
         yield answer
     if story.lines[0].when.startswith("w"):
-        yield from _tidy(last_of)
+        yield from _tidy({key: said for key, said in last_of.items() if said not in asleep})
 
 
 def _tidy(last_of: dict[tuple[str, str], Said]) -> Iterator[Deed]:

@@ -21,11 +21,11 @@ from django.db import connection, models, transaction
 from heard.channels.base import Kind
 from heard.contacts.models import Contact, Handle
 from heard.conversations.arranging import free_slug
-from heard.conversations.correcting import correct
 from heard.conversations.intake import receive
 from heard.conversations.models import (
     Acknowledgement,
     Conversation,
+    Correction,
     Hours,
     Inbox,
     Message,
@@ -63,6 +63,11 @@ STAND = """
     FROM json_to_recordset(%s::json) AS x(id bigint, assignee_id bigint, snoozed_at timestamptz,
         snoozed_until timestamptz)
     WHERE c.id = x.id
+"""
+
+CORRECT = """
+    UPDATE message m SET need = x.need, stance = x.stance, read_by = 'person'
+    FROM json_to_recordset(%s::json) AS x(id bigint, need text, stance text) WHERE m.id = x.id
 """
 
 
@@ -299,13 +304,10 @@ def _fill_inbox(pk: int, happenings: Sequence[Happening], *, now: datetime) -> N
     scene = _Scene(inbox)
     scene.sign_replies()
     scene.write_notes([it for it in said if it.message.kind is Kind.NOTE])
-    scene.do([it for it in happenings if isinstance(it, Deed) and it.verb != "corrects"])
+    deeds = [it for it in happenings if isinstance(it, Deed)]
+    scene.do([deed for deed in deeds if deed.verb != "corrects"])
+    scene.correct([deed for deed in deeds if deed.verb == "corrects"])
     settle(scene.conversations, now=now)
-    for it in happenings:
-        if isinstance(it, Deed) and it.verb == "corrects":
-            head, _, to = it.text.partition("=")
-            message = Message.objects.get(pk=scene.messages[it.message][0])
-            correct(message, head=head, to=to, by=scene.staff[it.by], now=it.at)
     while sweep(now).is_full:
         pass
     _date_diary(inbox)
@@ -415,6 +417,34 @@ class _Scene:
             rows_of.bulk_create(made.values())
         with connection.cursor() as cursor:
             cursor.execute(STAND, [json.dumps(list(stands.values()))])
+        record_many(diary)
+
+    def correct(self, deeds: Sequence[Deed]) -> None:
+        """Set readings right where they are wrong; one that is right is left as the model's."""
+        read: dict[int, dict[str, str]] = {
+            pk: {"need": need, "stance": stance}
+            for pk, need, stance in Message.objects.filter(inbox=self.inbox).values_list(
+                "pk", "need", "stance"
+            )
+        }
+        corrections: list[Correction] = []
+        diary: list[Event] = []
+        for deed in deeds:
+            message, conversation = self.messages[deed.message]
+            head, _, to = deed.text.partition("=")
+            was, by = read[message][head], self.staff[deed.by]
+            if was == to:
+                continue
+            read[message][head] = to
+            corrections.append(
+                Correction(message_id=message, head=head, was=was, now=to, by=by, at=deed.at)
+            )
+            data = {"message": message, "head": head, "was": was, "now": to}
+            diary.append(self._event("reading.corrected", conversation, deed.at, by, data))
+        Correction.objects.bulk_create(corrections)
+        changed = [{"id": pk, **read[pk]} for pk in sorted({row.message_id for row in corrections})]
+        with connection.cursor() as cursor:
+            cursor.execute(CORRECT, [json.dumps(changed)])
         record_many(diary)
 
     def _event(

@@ -27,7 +27,7 @@ from heard.meter import rollups
 from heard.sample import company
 from heard.sample.events import events
 from heard.sample.happenings import Said
-from heard.sample.loading import begin, fill, load, progress, remove
+from heard.sample.loading import begin, load, load_sample, progress, remove
 from heard.staff.models import Team, User
 from tests import make
 
@@ -52,7 +52,12 @@ def _loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterat
         make.owner(name="Ines Own")
         make.team(name=company.TEAMS[0])
         own = make.inbox(name="Our own inbox", kind="x")
-        receive(own, [make.incoming("Best soup ever!", is_public=True, at=NOW)], now=NOW, readings=[None])
+        receive(
+            own,
+            [make.incoming("Best soup ever!", is_public=True, at=NOW)],
+            now=NOW,
+            readings=[None],
+        )
         rollups.freshen()
         BEFORE.update(counts())
         load(NOW)
@@ -195,7 +200,7 @@ def test_what_was_interrupted_goes_on() -> None:
     remove(NOW)
     begin(NOW)
     Inbox.objects.filter(is_sample=True).exclude(kind="card").update(last_heard_at=NOW)
-    fill(NOW)
+    load_sample(now=NOW.isoformat())
     assert Message.objects.filter(inbox__is_sample=True, inbox__kind="card").exists()
     assert not Message.objects.filter(~Q(inbox__kind="card"), inbox__is_sample=True).exists()
 
