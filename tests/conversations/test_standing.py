@@ -24,7 +24,7 @@ def at(minutes: float) -> datetime:
 
 def happened(*deeds: tuple[int, float], **more: Any) -> list[Happening]:
     """What happened as (deed, minutes after nine); rows are numbered from 1 in this order."""
-    kinds = {
+    kinds: dict[int, tuple[What, dict[str, Any]]] = {
         ASKS: (What.INCOMING, {"need": "answer"}),
         PRAISES: (What.INCOMING, {"need": "recognition"}),
         THANKS: (What.INCOMING, {"need": "nothing"}),
@@ -33,10 +33,10 @@ def happened(*deeds: tuple[int, float], **more: Any) -> list[Happening]:
         LIKES: (What.ACKNOWLEDGEMENT, {"by": 7}),
         RESOLVES: (What.RESOLUTION, {"by": 7}),
     }
-    found = []
+    found: list[Happening] = []
     for row, (deed, minutes) in enumerate(deeds, start=1):
         what, fields = kinds[deed]
-        found.append(Happening(at(minutes), what, f"#{row}", row, **{**fields, **more}))  # type: ignore[arg-type]
+        found.append(Happening(at(minutes), what, f"#{row}", row, **{**fields, **more}))
     return found
 
 
