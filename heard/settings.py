@@ -157,7 +157,8 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 LANGUAGE_CODE = "en"
 TIME_ZONE = environment.timezone()
 USE_TZ = True
-USE_I18N = True
+# Texts are marked for translation; as long as there is no catalogue, looking for one costs each page.
+USE_I18N = False
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [HERE / "static"]

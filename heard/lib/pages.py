@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 from zlib import crc32
 
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import translation
-from django.utils.formats import date_format
 from django.utils.html import json_script
 from django.utils.timezone import localtime
 from jinja2 import Environment, StrictUndefined
@@ -20,7 +20,7 @@ def environment(**options: Any) -> Environment:
     options.update(autoescape=True, undefined=StrictUndefined)
     env = Environment(**options)  # noqa: S701 - autoescape is set above
     env.globals.update(
-        static=static,
+        static=cache(static),
         url=reverse,
         language=translation.get_language,
         initials=initials,
@@ -47,9 +47,11 @@ def hue(name: str) -> int:
 
 def day(moment: datetime) -> str:
     """The day of a moment, in the time zone of whoever looks."""
-    return date_format(localtime(moment), "j M Y")
+    at = localtime(moment)
+    return f"{at.day} {at:%b %Y}"
 
 
 def minute(moment: datetime) -> str:
     """The day and the time of a moment, in the time zone of whoever looks."""
-    return date_format(localtime(moment), "j M Y, H:i")
+    at = localtime(moment)
+    return f"{at.day} {at:%b %Y, %H:%M}"
