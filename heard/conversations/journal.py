@@ -51,6 +51,10 @@ class WaitsAlreadyError(Exception):
     """The delivery has not been taken in yet: there is nothing to repeat."""
 
 
+class FromAnArchiveError(Exception):
+    """A part of an archive is read again by importing the archive again."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Raw:
     """A locked delivery that waits."""
@@ -130,8 +134,10 @@ def take_in(*, now: datetime, only: int | None = None) -> int:
 def take_again(delivery: Delivery, *, by: User, now: datetime) -> None:
     """Let a delivery that was set aside, or taken in before, be taken in again.
 
-    What is known already is left alone. Raises `WaitsAlreadyError`.
+    What is known already is left alone. Raises `WaitsAlreadyError`, `FromAnArchiveError`.
     """
+    if delivery.run_id is not None:
+        raise FromAnArchiveError
     changed = (
         Delivery.objects.filter(pk=delivery.pk)
         .exclude(state=Delivery.State.WAITING)
@@ -149,6 +155,27 @@ def take_again(delivery: Delivery, *, by: User, now: datetime) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [TOPIC])
+
+
+@transaction.atomic
+def take_all_again(inbox: Inbox | None, *, by: User | None, now: datetime) -> int:
+    """Let everything that was set aside (in one inbox) be read again; returns how much that is."""
+    aside = Delivery.objects.filter(state=Delivery.State.SET_ASIDE, run=None)
+    if inbox is not None:
+        aside = aside.filter(inbox=inbox)
+    count = aside.update(state=Delivery.State.WAITING, reason="", try_count=0)
+    if count:
+        record(
+            "deliveries.repeated",
+            subject="inbox",
+            subject_id=inbox.pk if inbox else None,
+            at=now,
+            actor_id=by.pk if by else None,
+            data={"count": count},
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, '')", [TOPIC])
+    return count
 
 
 # Which

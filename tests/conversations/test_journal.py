@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from heard.channels import registry
 from heard.channels.base import Account, Delivered, Incoming, Outgoing, Receipt, SetAside
 from heard.conversations import journal
-from heard.conversations.journal import WaitsAlreadyError, keep, take_again, take_in
-from heard.conversations.models import Delivery, Inbox, Message
+from heard.conversations.journal import (
+    FromAnArchiveError,
+    WaitsAlreadyError,
+    keep,
+    take_again,
+    take_all_again,
+    take_in,
+)
+from heard.conversations.models import Delivery, ImportRun, Inbox, Message
 from heard.events.models import Event
 from tests import make
 
@@ -181,6 +190,35 @@ def test_a_delivery_set_aside_can_be_tried_again_by_a_person(now: datetime) -> N
     delivery.refresh_from_db()
     assert (delivery.state, texts()) == ("taken", ["Hello?"])
     assert Event.objects.get(name="delivery.repeated").actor == bo
+
+
+def test_everything_set_aside_can_be_read_again_at_once() -> None:
+    inbox, other = make.inbox(kind="hook"), make.inbox(kind="hook")
+    for box in (inbox, inbox, other):
+        keep(box.pk, body=hook_says(text=""), headers={}, external_id="", now=AT)
+    take_in(now=NOW)
+    out = StringIO()
+    call_command("deliveries", "list", stdout=out)
+    assert out.getvalue().count("“text” is missing") == 3
+    Delivery.objects.update(body=hook_says())
+    call_command("deliveries", "again", "--inbox", inbox.name, stdout=out)
+    assert Delivery.objects.filter(state="waiting").count() == 2
+    call_command("deliveries", "again", stdout=out)
+    take_in(now=NOW)
+    assert not Delivery.objects.exclude(state="taken").exists()
+    with pytest.raises(CommandError):
+        call_command("deliveries", "again", "--inbox", "Nobody's", stdout=out)
+
+
+def test_a_part_of_an_archive_is_not_read_again_from_here(now: datetime) -> None:
+    run = ImportRun.objects.create(archive="csv", source="x", started_at=now, updated_at=now)
+    inbox = make.inbox(kind="hook")
+    part = Delivery.objects.create(
+        inbox=inbox, run=run, received_at=now, body=b"", state="set_aside", reason="no date"
+    )
+    with pytest.raises(FromAnArchiveError):
+        take_again(part, by=make.owner(), now=now)
+    assert take_all_again(None, by=None, now=now) == 0
 
 
 def test_a_delivery_taken_in_again_changes_nothing() -> None:

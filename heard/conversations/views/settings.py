@@ -164,7 +164,7 @@ def aside(request: StaffRequest) -> HttpResponse:
 @require_POST
 def retry_aside(request: StaffRequest, number: int) -> HttpResponse:
     """Take one delivery in again."""
-    delivery = get_object_or_404(_aside(request), pk=number)
+    delivery = get_object_or_404(_aside(request), pk=number, run=None)
     try:
         take_again(delivery, by=request.user, now=timezone.now())
     except WaitsAlreadyError:
