@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from heard.lib.modelforms import ModelForm
-from heard.staff.models import Brand, Place, Role, Team, User
+from heard.staff.models import Brand, Place, Role, Scope, Team, User
 
 AREAS = (
     "Africa",
@@ -148,3 +148,17 @@ class PlaceForm(ModelForm[Place]):
         model = Place
         fields = ("name", "brand", "timezone")
         labels = {"name": _("Name"), "brand": _("Brand")}
+
+
+class Key(forms.Form):
+    """A key for a program."""
+
+    name = forms.CharField(
+        max_length=120, label=_("What it is for"), help_text=_("Till, reports, web shop …")
+    )
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
+        label=_("What it may do"),
+        help_text=_("Never more than you."),
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from allauth.account import views as allauth
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from heard.staff.views import door, house, people, profile
+from heard.staff.views import door, house, keys, people, profile
 
 entrance: list[URLPattern | URLResolver] = [
     path("login/", door.sign_in, name="account_login"),
@@ -40,6 +40,8 @@ entrance: list[URLPattern | URLResolver] = [
 settings: list[URLPattern | URLResolver] = [
     path("", profile.settings_home, name="settings"),
     path("profile/", profile.profile, name="settings_profile"),
+    path("keys/", keys.keys, name="settings_keys"),
+    path("keys/<int:number>/revocation/", keys.revoke_key, name="settings_revoke_key"),
     path("people/", people.people, name="settings_people"),
     path("people/new/", people.invite_person, name="settings_invite"),
     path("people/<int:number>/", people.person, name="settings_person"),

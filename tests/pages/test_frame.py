@@ -22,7 +22,9 @@ from tests import make
 TEMPLATES = sorted((settings.HERE / "templates").rglob("*.html"))
 CSS = (settings.HERE / "static" / "heard.css").read_text()
 
-FOR_ALL = ["settings_profile", "mfa_index", "mfa_list_webauthn", "usersessions_list"]
+FOR_ALL = [
+    "settings_profile", "settings_keys", "mfa_index", "mfa_list_webauthn", "usersessions_list",
+]  # fmt: skip
 FOR_LEADS = [
     "settings_people", "settings_invite", "settings_house", "settings_new_brand",
     "settings_new_place", "settings_teams", "settings_new_team", "settings_inboxes",
