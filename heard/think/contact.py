@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from heard.reading import Mood, Reading, read
+from heard.reading import Mood, Need, Reading, Stance, read
 from heard.think.findings import Facts
 from heard.think.wording import folded, sentences, set_of
 
-# Short of this a negative mood is as often a plain report of a fault as a person who is upset.
-UPSET_FROM = 0.6
-PLEASED_FROM = 0.7
+_PRAISE_FROM_WORDS = 7
+_FEELING = re.compile(
+    r"\b(?i:worst|terribl|horribl|awful|appalling|ridiculous|unacceptable|unbelievabl|disgrac|disgust"
+    r"|hate|angr|furious|livid|fuming|outrag|fed up|(?:sick|tired) of|pathetic|useless|never again"
+    r"|wtf|damn|(?:the|as) (?:hell|heck)|joke|shame|disappoint|frustrat|annoy|irritat|upset|ugh"
+    r"|stress|scared|crying|in tears|ruined|insult|rude|lied|liar|scam|rip ?off|robbe|stole|ignor"
+    r"|incompeten|nightmare|fuck|shit|crap|sucks?\b)"
+    r"|!!|\?\?|(?:\b[A-Z]{3,}\b[ ,!.]+){3}|[😡🤬😠😤😭😢👎🤮💔🤦]"
+)
 
 
 @lru_cache(maxsize=256)
@@ -21,17 +27,30 @@ def reading_of(text: str) -> Reading:
 
 
 def is_upset(facts: Facts) -> bool:
-    """Whether the contact is angry, hurt or in trouble, as far as is known."""
+    """Whether the contact is angry or hurt, as far as is known.
+
+    A negative message is mostly the plain report of a fault; it takes a warning to others or a word
+    of feeling to tell that somebody is upset about it.
+    """
     if facts.contact_is_upset is not None:
         return facts.contact_is_upset
-    return _mood_is(facts.message, Mood.NEGATIVE, least=UPSET_FROM)
+    if not is_negative(facts):
+        return False
+    warns = reading_of(facts.message).stance is Stance.AVOID
+    return warns or bool(_FEELING.search(facts.message))
+
+
+def is_negative(facts: Facts) -> bool:
+    """Whether the message is read as negative: a complaint, or the report of a fault."""
+    return bool(facts.message.strip()) and reading_of(facts.message).mood is Mood.NEGATIVE
 
 
 def is_pleased(facts: Facts) -> bool:
-    """Whether the message praises or thanks."""
-    if facts.contact_is_upset:
+    """Whether the message praises, in more than a bare thank-you, and asks for nothing."""
+    if facts.contact_is_upset or len(facts.message.split()) < _PRAISE_FROM_WORDS:
         return False
-    return _mood_is(facts.message, Mood.POSITIVE, least=PLEASED_FROM)
+    reading = reading_of(facts.message)
+    return reading.mood is Mood.POSITIVE and reading.need is Need.RECOGNITION
 
 
 def first_name(name: str) -> str:
@@ -66,12 +85,3 @@ _ORDINARY = set_of(
 def _content(text: str) -> set[str]:
     words = re.findall(r"[^\W_]{4,}", folded(text).casefold())
     return {word.removesuffix("s") for word in words if word not in _ORDINARY}
-
-
-def _mood_is(message: str, mood: Mood, *, least: float) -> bool:
-    if not message.strip():
-        return False
-    reading = reading_of(message)
-    if reading.mood is not mood or reading.mood_probabilities is None:
-        return False
-    return reading.mood_probabilities[list(Mood).index(mood)] >= least

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from heard.think.contact import first_name, is_pleased, is_upset, words_shared
+from heard.think.contact import first_name, is_negative, is_pleased, is_upset, words_shared
 from heard.think.findings import Check, Facts, Finding, Letter, Light
 from heard.think.links import links_in
 from heard.think.necessity import is_empty
@@ -47,7 +47,7 @@ def _kind(draft: str, facts: Facts, found: Check) -> float:
     score = 0.6
     if shows_that_we_heard(draft):
         score += 0.2
-    elif is_upset(facts):
+    elif is_upset(facts) or is_negative(facts):
         score -= 0.2
     if sounds_glad(draft) or is_pleased(facts):
         score += 0.1

@@ -41,6 +41,10 @@ _HEARD = phrase(
     let you down\b
     make (?:this|it|things) right\b
     sounds? (?:like|bad)\b
+    (?:isn't|not) (?:what|how) we\b
+    (?:we|i) (?:don't|never) want you\b
+    like to hear\b
+    condolences\b
     (?:leid\b|entschuldig|verzeih|bedaue?r|versteh|ärger|dank)
     (?:désolé|excus|navré|comprend|merci)
     (?:siento|sentimos|lament|disculp|perdón|entiend|compren|gracias)
@@ -50,7 +54,8 @@ _HEARD = phrase(
 _GLAD = re.compile(
     r"\b(?:thank|thx|glad|happy|lov(?:e|ing)|pleas(?:ed|ure)|delight|thrill|great|awesome|wonderful"
     r"|fantastic|welcome|enjoy|appreciat|cheers|yay|woo|congrat|kudos|made our day|lovely|nice"
-    r"|sweet|best|excit|wait to|look forward|kind|stoked|dank|freu|gern|merci|ravi|plaisir|content"
+    r"|sweet|best|sure thing|no (?:problem|worries)|any ?time|to hear|smil"
+    r"|excit|wait to|look forward|kind|stoked|dank|freu|gern|merci|ravi|plaisir|content"
     r"|gracias|alegr|encant|grazie|felic|piacere|liet|obrigad)"
     r"|[❤💙💚💛🧡💜🖤🤍♥😊😀😃😄😁🙂🤗🥰😍🙏👍🎉🙌👏😎💪✨🥳]",
     re.IGNORECASE,

@@ -31,7 +31,7 @@ def rates(replies: Iterable[tuple[str, str]]) -> dict[str, float]:
 def agents_on_networks(shared: Path) -> Iterator[tuple[str, str]]:
     file = shared / "data/twcs_agent_replies/replies.csv.gz"
     with gzip.open(file, "rt", encoding="utf-8") as lines:
-        for row in islice(csv.DictReader(lines), 0, None, 40):
+        for row in islice(csv.DictReader(lines), 0, None, 80):
             yield "", html.unescape(row["text"])
 
 
