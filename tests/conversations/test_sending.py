@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -40,55 +39,15 @@ from heard.events.models import Event
 from heard.lib.sealing import seal
 from heard.staff.models import User
 from tests import make
+from tests.journeys.program import Program, listening
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-class Program(ThreadingHTTPServer):
-    """Somebody's program at the other end of a hook, which notes what it is told."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Ear)
-        self.heard: list[dict[str, Any]] = []
-        self.answers: list[tuple[int, dict[str, str], bytes]] = []
-        self.delay = 0.0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/answers"
-
-
-class Ear(BaseHTTPRequestHandler):
-    server: Program
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.heard.append({"headers": headers, "body": body})
-        time.sleep(self.server.delay)
-        answers = self.server.answers
-        status, extra, said = answers.pop(0) if answers else (200, {}, b"{}")
-        self.send_response(status)
-        for name, value in extra.items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(len(said)))
-        self.end_headers()
-        self.wfile.write(said)
-
-    def log_message(self, *_: Any) -> None: ...
-
-
 @pytest.fixture
 def program() -> Iterator[Program]:
-    server = Program()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with listening() as server:
+        yield server
 
 
 def hook(program: Program | None = None, **settings: Any) -> Inbox:
