@@ -106,6 +106,13 @@ def test_what_was_set_aside_is_kept_with_its_reason(tmp_path: Path) -> None:
     assert kept.run_id == ImportRun.objects.get().pk
 
 
+@pytest.mark.django_db
+def test_what_stands_twice_in_an_archive_is_known_the_second_time(tmp_path: Path) -> None:
+    row = ["1", "5", "True", "Tue Oct 31 22:10:47 +0000 2017", "@Shop hm", ""]
+    summary = bring(Twcs(write_csv(tmp_path / "t.csv", HEADER, row, row)))
+    assert (summary.taken, summary.known) == (1, 1)
+
+
 class Interrupted(Twcs):
     """The same archive, whose reader is stopped with Ctrl-C on its way."""
 
