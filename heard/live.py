@@ -25,7 +25,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "heard.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402 - Django must be set up first
-from django.db import connection  # noqa: E402
+from django.db import close_old_connections, connection  # noqa: E402
 
 from heard.conversations.live import Listener, listener_of  # noqa: E402
 
@@ -201,7 +201,12 @@ async def _tell(client: Client, session_key: str, gone: asyncio.Task[None], send
 
 
 async def _listener(session_key: str) -> Listener | None:
-    return await sync_to_async(listener_of, thread_sensitive=True)(session_key)
+    return await sync_to_async(_look_up, thread_sensitive=True)(session_key)
+
+
+def _look_up(session_key: str) -> Listener | None:
+    close_old_connections()
+    return listener_of(session_key)
 
 
 async def _gone(receive: Receive) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import get_user
-from django.db import close_old_connections
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
 from heard.conversations.models import Inbox
@@ -34,9 +32,9 @@ class Listener:
 
 def listener_of(session_key: str) -> Listener | None:
     """Who is behind a session as of now, None when nobody is. Reads the database."""
-    close_old_connections()
     request: Any = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    # From the database itself: a cache of this process would not hear of a sign-out.
+    request.session = SessionStore(session_key)
     user = get_user(request)
     if not isinstance(user, User) or not user.is_active:
         return None

@@ -46,12 +46,12 @@ def facts_of(conversation: Conversation, *, author: User, now: datetime) -> Fact
         contact_language=incoming[2] if incoming else "",
         agent_name=author.name,
         earlier_replies=tuple(row[1] for row in said if row[0] == Message.Kind.REPLY)[
-            :EARLIER_REPLIES
+            EARLIER_REPLIES - 1 :: -1
         ],
         allowed_domains=tuple(inbox.settings.get("link_domains", ())),
         max_length=inbox.settings.get("max_length"),
         now=now,
-        timezone=settings.TIME_ZONE,
+        timezone=author.timezone,
     )
 
 

@@ -7,7 +7,7 @@ match. A frequent word is found by walking back from the newest message, a rare 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -26,6 +26,8 @@ FREQUENT = 10_000
 LONGEST_WALK = 20_000
 LONGEST_QUERY = 200
 FRAGMENT_FROM = 4000
+SHOWN_WHOLE = 240
+BEGINNING = 20
 NEGATED = re.compile(r'(?:^|\s)-("[^"]*"|\S+)')
 WORD = re.compile(r"\w+", re.UNICODE)
 START, END = "\ue000", "\ue001"
@@ -44,6 +46,8 @@ class Question:
     until: date | None = None
     contact: int | None = None
     after: str = ""
+    also: tuple[str, ...] = ()
+    """Other spellings, which an earlier page was widened by."""
 
     def query(self) -> dict[str, str]:
         """As it stands in an address, without the place in the list."""
@@ -112,24 +116,37 @@ READINGS = """
 
 ANSWER = """
     SELECT m.id, m.conversation_id, m.inbox_id, m.kind, m.at, c.contact_name,
-        m.author_name, m.subject,
+        m.author_name, m.subject, left(translate(m.text, '{start}{end}', ''), {beginning}),
+        length(translate(left(m.text, {length}), '{start}{end}', '')),
         ts_headline(
             heard_language(m.language),
             translate(left(m.text, {length}), '{start}{end}', ''),
             %(sought)s::tsquery,
-            'StartSel={start}, StopSel={end}, MaxWords=34, MinWords=18, MaxFragments=1'
+            'StartSel={start}, StopSel={end}, ' || CASE WHEN length(m.text) <= {whole}
+                THEN 'HighlightAll=true' ELSE 'MaxWords=34, MinWords=18, MaxFragments=1' END
         )
     FROM ({hits}) x
     JOIN message m ON m.id = x.id JOIN conversation c ON c.id = m.conversation_id
     ORDER BY m.at DESC, m.id DESC
 """
 
+BEGINNINGS = """
+    SELECT regexp_replace(
+        plainto_tsquery('public.heard_simple', translate(%s, '@._-/+', '      '))::text,
+        '''(?= |$)', ''':*', 'g'
+    )
+"""
+
 PEOPLE_FOUND = """
     WITH named AS (
-        SELECT id FROM contact WHERE to_tsvector('public.heard_simple', name) @@ %(sought)s::tsquery
+        SELECT id FROM contact
+        WHERE to_tsvector('public.heard_simple', translate(name, '@._-/+', '      '))
+            @@ %(sought)s::tsquery
         UNION
         SELECT contact_id FROM handle
-        WHERE to_tsvector('public.heard_simple', address || ' ' || name) @@ %(sought)s::tsquery
+        WHERE to_tsvector(
+            'public.heard_simple', translate(address || ' ' || name, '@._-/+', '      ')
+        ) @@ %(sought)s::tsquery
     )
     SELECT k.id, k.name,
         (SELECT array_agg(h.address ORDER BY h.id) FROM handle h WHERE h.contact_id = k.id),
@@ -147,16 +164,15 @@ PEOPLE_FOUND = """
 
 def search(question: Question, *, sight: Sight) -> Found:
     """The newest messages that hold the words, and on the first page the people who bear them."""
-    sought = _sought(question.words)
+    sought = _sought_all(question)
     if not sought:
         return Found()
     hits = _hits(question, sought, sight=sight)
-    also: tuple[str, ...] = ()
-    if len(hits) < FEW and not question.after:
-        also = nearest(WORD.findall(NEGATED.sub(" ", question.words)))
+    also = question.also
+    if len(hits) < FEW and not question.after and not also:
+        also = nearest(WORD.findall(NEGATED.sub(" ", _plain(question.words))))
         if also:
-            wider = " | ".join(f"({_sought(words)})" for words in also)
-            hits = _hits(question, f"({sought}) | {wider}", sight=sight)
+            hits = _hits(question, _sought_all(replace(question, also=also)), sight=sight)
     people = [] if question.after or question.contact else _people(question.words, sight=sight)
     return Found(
         hits=tuple(hits[:PAGE_SIZE]),
@@ -168,7 +184,7 @@ def search(question: Question, *, sight: Sight) -> Found:
 
 def count(question: Question, *, sight: Sight) -> Count:
     """How many messages hold the words, up to the cap."""
-    sought = _sought(question.words)
+    sought = _sought_all(question)
     if not sought:
         return Count()
     conditions, parameters = _conditions(question, sought, sight=sight)
@@ -181,9 +197,19 @@ def count(question: Question, *, sight: Sight) -> Count:
         return Count(cursor.fetchone()[0])
 
 
+def _sought_all(question: Question) -> str:
+    """The words and their other spellings as one `tsquery` in text; "" when none is left."""
+    readings = [_sought(words) for words in (question.words, *question.also)]
+    return " | ".join(f"({reading})" for reading in readings if reading)
+
+
+def _plain(words: str) -> str:
+    return words[:LONGEST_QUERY].replace("\x00", " ")
+
+
 def _sought(words: str) -> str:
     """The words as one `tsquery` in text; "" when nothing is left to look for."""
-    words = words[:LONGEST_QUERY].replace("\x00", " ")
+    words = _plain(words)
     unwanted = " or ".join(NEGATED.findall(words))
     with connection.cursor() as cursor:
         cursor.execute(READINGS, {"wanted": NEGATED.sub(" ", words), "unwanted": unwanted})
@@ -241,29 +267,28 @@ def _hits(question: Question, sought: str, *, sight: Sight) -> list[Hit]:
 
 
 def _answer(hits: str, parameters: dict[str, Any], *, sight: Sight) -> list[Hit]:
-    statement = ANSWER.format(hits=hits, length=FRAGMENT_FROM, start=START, end=END)
+    statement = ANSWER.format(
+        hits=hits,
+        length=FRAGMENT_FROM,
+        whole=SHOWN_WHOLE,
+        beginning=BEGINNING,
+        start=START,
+        end=END,
+    )
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         rows = cursor.fetchall()
     return [
-        Hit(*(pk, conversation, sight.doors[inbox], *said, _marked(snippet)))
-        for pk, conversation, inbox, *said, snippet in rows
+        Hit(*(pk, conversation, sight.doors[inbox], *said, _snippet(headline, begins, length)))
+        for pk, conversation, inbox, *said, begins, length, headline in rows
         if inbox in sight.doors
     ]
 
 
 def _people(words: str, *, sight: Sight) -> list[PersonFound]:
     """Contacts by the beginnings of their names and handles, the latest to speak first."""
-    parts = [part for part in re.split(r"[\s\"]+", words[:LONGEST_QUERY]) if len(part) > 1]
-    if not parts or len(parts) > 4:
-        return []
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT string_agg('(' || q || ')', ' & ') FROM (SELECT "
-            "regexp_replace(plainto_tsquery('public.heard_simple', part)::text, "
-            "'''(?=$| )', ''':*', 'g') AS q FROM unnest(%s::text[]) part) x WHERE q <> ''",
-            [parts],
-        )
+        cursor.execute(BEGINNINGS, [_plain(words)])
         sought = cursor.fetchone()[0]
         if not sought:
             return []
@@ -276,10 +301,13 @@ def _people(words: str, *, sight: Sight) -> list[PersonFound]:
     return sorted(found, key=lambda person: person.last_at, reverse=True)[:PEOPLE]
 
 
-def _marked(snippet: str) -> SafeString:
-    """Escaped text with the words that were found in `<mark>`."""
-    safe = escape(snippet)
-    return mark_safe(safe.replace(START, "<mark>").replace(END, "</mark>"))  # noqa: S308 - escaped
+def _snippet(headline: str, begins: str, length: int) -> SafeString:
+    """The headline, escaped, what was found in `<mark>`, with dots where something is left out."""
+    plain = headline.replace(START, "").replace(END, "")
+    safe = escape(headline).replace(START, "<mark>").replace(END, "</mark>")
+    before = "" if plain.startswith(begins) else "… "
+    after = "" if len(before) + len(plain) >= length else " …"
+    return mark_safe(f"{before}{safe}{after}")  # noqa: S308 - escaped
 
 
 def _midnight(day: date) -> datetime:

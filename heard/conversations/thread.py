@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 from heard.conversations import quoting
 from heard.conversations.attachments import SHOWN
 from heard.conversations.models import Conversation
-from heard.conversations.queries import Door, Sight
+from heard.conversations.queries import PRESENT_SECONDS, Door, Person, Sight
 
 NEWEST = 100
 LONGEST_TEXT = 12_000
@@ -153,6 +153,7 @@ class Thread:
     draft: str
     draft_kind: str
     last_incoming: Said | None
+    present: tuple[Person, ...]
 
     @property
     def to(self) -> str:
@@ -205,12 +206,17 @@ AROUND = """
             FROM event e LEFT JOIN staff_user u ON u.id = e.actor_id
             WHERE e.subject = 'conversation' AND e.subject_id = %(id)s AND e.name = ANY(%(names)s)
             ORDER BY e.id DESC LIMIT {deeds}
-        ) d)
+        ) d),
+        (SELECT json_agg(json_build_array(u.id, u.name, p.is_typing) ORDER BY u.name)
+            FROM presence p JOIN staff_user u ON u.id = p.user_id
+            WHERE p.conversation_id = %(id)s AND p.user_id <> %(me)s AND p.at > %(lately)s)
 """
 
 
-def thread(conversation: Conversation, *, sight: Sight, is_whole: bool = False) -> Thread:
-    """All that the page of a conversation shows, but who else is there: two queries.
+def thread(
+    conversation: Conversation, *, sight: Sight, now: datetime, is_whole: bool = False
+) -> Thread:
+    """All that the page of a conversation shows: two queries.
 
     Without `is_whole` only the newest messages, and what was done since the oldest of them.
     """
@@ -222,12 +228,13 @@ def thread(conversation: Conversation, *, sight: Sight, is_whole: bool = False) 
         "limit": None if is_whole else NEWEST + 1,
         "inboxes": sight.inboxes,
         "names": list(EVENTS),
+        "lately": now - timedelta(seconds=PRESENT_SECONDS),
     }
     with connection.cursor() as cursor:
         cursor.execute(MESSAGES, parameters)
         rows = cursor.fetchall()
         cursor.execute(AROUND.format(visits=MOST_VISITS, deeds=MOST_DEEDS), parameters)
-        handles, promises, draft, contact, visits, diary = cursor.fetchone()
+        handles, promises, draft, contact, visits, diary, here = cursor.fetchone()
     has_earlier = not is_whole and len(rows) > NEWEST
     deeds = [
         Done(datetime.fromisoformat(at), name, actor, data) for at, name, actor, data in diary or ()
@@ -256,6 +263,7 @@ def thread(conversation: Conversation, *, sight: Sight, is_whole: bool = False) 
         draft=draft[1] if draft else "",
         draft_kind=draft[0] if draft else "reply",
         last_incoming=incoming[-1] if incoming else None,
+        present=tuple(Person(*person) for person in here or ()),
     )
 
 

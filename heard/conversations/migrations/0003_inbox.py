@@ -79,12 +79,13 @@ class Migration(migrations.Migration):
         ),
         # Here and not in contacts, because the search configuration is made by this area.
         migrations.RunSQL(
-            "CREATE INDEX contact_words ON contact USING gin (to_tsvector('public.heard_simple', name))",
+            "CREATE INDEX contact_words ON contact USING gin (to_tsvector('public.heard_simple', translate(name, '@._-/+', '      ')))",
             "DROP INDEX contact_words",
         ),
         migrations.RunSQL(
             "CREATE INDEX handle_words ON handle USING gin "
-            "(to_tsvector('public.heard_simple', address || ' ' || name))",
+            "(to_tsvector('public.heard_simple', "
+            "translate(address || ' ' || name, '@._-/+', '      ')))",
             "DROP INDEX handle_words",
         ),
     ]

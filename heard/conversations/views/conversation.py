@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime, time, timedelta
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 import nh3
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -13,9 +12,8 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from heard.conversations import attachments, correcting, handling, queries, showing
 from heard.conversations.models import Attachment, Conversation, Message, Promise
@@ -25,9 +23,6 @@ from heard.conversations.thread import thread
 from heard.conversations.views.inbox import context_query, filters_of, list_context, page_context
 from heard.staff.access import StaffRequest, staff_only
 from heard.staff.models import Team, User
-
-P = ParamSpec("P")
-Deed = Callable[Concatenate[StaffRequest, Conversation, Sight, P], HttpResponse]
 
 DEFAULT_VIEW = "open"
 MORNING = time(9)
@@ -43,12 +38,13 @@ def found(request: StaffRequest, number: int) -> tuple[Conversation, Sight]:
 
 
 @staff_only
-@require_GET
+@require_safe
 def conversation(request: StaffRequest, number: int) -> HttpResponse:
     """The conversation; for htmx its pane, else the three panes."""
     opened, sight = found(request, number)
     now = timezone.now()
-    handling.see(opened, by=request.user, now=now)
+    if request.method == "GET":
+        handling.see(opened, by=request.user, now=now)
     if request.htmx and not request.htmx.history_restore_request:
         return pane(request, opened, sight=sight)
     view = VIEWS.get(request.GET.get("view", ""), VIEWS[DEFAULT_VIEW])
@@ -58,7 +54,7 @@ def conversation(request: StaffRequest, number: int) -> HttpResponse:
 
 
 @staff_only
-@require_GET
+@require_safe
 def thread_alone(request: StaffRequest, number: int) -> HttpResponse:
     """What has been said, and where it stands, for a page that is open."""
     opened, sight = found(request, number)
@@ -71,20 +67,22 @@ def pane(
 ) -> HttpResponse:
     """The pane of a conversation, as a fragment."""
     context = pane_context(request, opened, sight=sight, now=timezone.now()) | more
-    return render(request, "conversations/_conversation.html", context, status=status)
+    response = render(request, "conversations/_conversation.html", context, status=status)
+    if request.method == "POST":
+        response.headers["HX-Push-Url"] = "false"
+    return response
 
 
 def pane_context(
     request: StaffRequest, opened: Conversation, *, sight: Sight, now: datetime
 ) -> dict[str, Any]:
-    """What the pane of a conversation shows: three queries."""
+    """What the pane of a conversation shows: two queries."""
     view = VIEWS.get(request.GET.get("view", ""), VIEWS[DEFAULT_VIEW])
-    told = thread(opened, sight=sight, is_whole="all" in request.GET)
-    here = queries.present([opened.pk], me=request.user.pk, now=now)
+    told = thread(opened, sight=sight, now=now, is_whole="all" in request.GET)
     return {
         "thread": told,
         "conversation": opened,
-        "present": here.get(opened.pk, ()),
+        "present": told.present,
         "view": view,
         "context_query": context_query(view, filters_of(request.GET, sight=sight)),
         "now": now,
@@ -138,12 +136,12 @@ def sheet(request: StaffRequest, template: str, context: dict[str, Any]) -> Http
 
 
 @staff_only
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def assignment(request: StaffRequest, number: int) -> HttpResponse:
     """Who can take it; giving it to one of them."""
     opened, sight = found(request, number)
     choices = queries.choices(sight, inbox=opened.inbox_id)
-    if request.method == "GET":
+    if request.method != "POST":
         context = {"conversation": opened, "choices": choices, "me": request.user.pk}
         return sheet(request, "conversations/_assign.html", context)
     kind, _, chosen = request.POST.get("to", "").partition("-")
@@ -159,7 +157,7 @@ def assignment(request: StaffRequest, number: int) -> HttpResponse:
 
 
 @staff_only
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def snooze(request: StaffRequest, number: int) -> HttpResponse:
     """Until when; putting it away until then."""
     opened, sight = found(request, number)
@@ -206,7 +204,7 @@ def reopen(request: StaffRequest, number: int) -> HttpResponse:
 
 
 @staff_only
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def promises(request: StaffRequest, number: int) -> HttpResponse:
     """What and until when; writing a promise down."""
     opened, sight = found(request, number)
@@ -279,7 +277,7 @@ def acknowledge(request: StaffRequest, message: int) -> HttpResponse:
 
 
 @staff_only
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def presence(request: StaffRequest, number: int) -> HttpResponse:
     """Who else is here; saying that oneself is, types, or has gone."""
     opened, _ = found(request, number)
@@ -299,7 +297,7 @@ def presence(request: StaffRequest, number: int) -> HttpResponse:
 
 
 @staff_only
-@require_GET
+@require_safe
 def original(request: StaffRequest, message: int) -> HttpResponse:
     """The HTML of a message, cleaned: no scripts, no styles, nothing loaded from elsewhere."""
     said, _, _ = found_message(request, message)
@@ -314,7 +312,7 @@ def original(request: StaffRequest, message: int) -> HttpResponse:
 
 
 @staff_only
-@require_GET
+@require_safe
 def attachment(request: StaffRequest, pk: int) -> HttpResponseBase:
     """A file of a message: a plain picture in place, everything else only as a download."""
     doors = list(sight_of(request.user).doors)
@@ -325,9 +323,10 @@ def attachment(request: StaffRequest, pk: int) -> HttpResponseBase:
     is_shown = kept.content_type in attachments.SHOWN
     return FileResponse(
         path.open("rb"),
+        as_attachment=not is_shown,
+        filename=kept.name,
         content_type=kept.content_type if is_shown else "application/octet-stream",
         headers={
-            "Content-Disposition": content_disposition_header(not is_shown, kept.name) or "inline",
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
             "Cross-Origin-Resource-Policy": "same-origin",

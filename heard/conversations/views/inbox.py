@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from heard.conversations import queries, showing
 from heard.conversations.queries import VIEWS, Filters, Sight, View, sight_of
@@ -23,7 +23,7 @@ MOST_ROWS_ASKED = 200
 
 
 @staff_only
-@require_GET
+@require_safe
 def front(request: StaffRequest) -> HttpResponse:
     """Lead to where this person was last."""
     name = request.COOKIES.get("view", "")
@@ -31,7 +31,7 @@ def front(request: StaffRequest) -> HttpResponse:
 
 
 @staff_only
-@require_GET
+@require_safe
 def inbox(request: StaffRequest, name: str) -> HttpResponse:
     """One view of the inbox; for htmx its list, or the rows after a place in it."""
     view, sight, now = _view(name), sight_of(request.user), timezone.now()
@@ -48,7 +48,7 @@ def inbox(request: StaffRequest, name: str) -> HttpResponse:
 
 
 @staff_only
-@require_GET
+@require_safe
 def rows(request: StaffRequest, name: str) -> HttpResponse:
     """Those of `ids` that stand in the view now, and the counts, for a page that is open.
 

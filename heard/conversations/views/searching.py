@@ -7,11 +7,11 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from heard.contacts.models import Contact
 from heard.conversations import showing
@@ -19,9 +19,11 @@ from heard.conversations.queries import Sight, sight_of
 from heard.conversations.search import Found, Question, count, search
 from heard.staff.access import StaffRequest, staff_only
 
+MOST_SPELLINGS = 2
+
 
 @staff_only
-@require_GET
+@require_safe
 def search_page(request: StaffRequest) -> HttpResponse:
     """What was found, newest first; for htmx the next of it."""
     sight = sight_of(request.user)
@@ -35,7 +37,7 @@ def search_page(request: StaffRequest) -> HttpResponse:
         "found": found,
         "doors": sight.doors,
         "contact": _contact(question, sight=sight),
-        "query": urlencode(question.query()),
+        "query": urlencode([*question.query().items(), *(("also", it) for it in found.also)]),
         "now": timezone.now(),
         "show": showing,
     }
@@ -45,7 +47,7 @@ def search_page(request: StaffRequest) -> HttpResponse:
 
 
 @staff_only
-@require_GET
+@require_safe
 def search_count(request: StaffRequest) -> HttpResponse:
     """How many there are, up to the cap; asked for after the page is there."""
     sight = sight_of(request.user)
@@ -53,7 +55,7 @@ def search_count(request: StaffRequest) -> HttpResponse:
     return render(request, "conversations/_count.html", {"count": count(question, sight=sight)})
 
 
-def question_of(asked: Mapping[str, str], *, sight: Sight) -> Question:
+def question_of(asked: QueryDict, *, sight: Sight) -> Question:
     """The question in an address. An inbox that this person may not see is not found."""
     question = Question(
         words=asked.get("q", "").strip(),
@@ -65,6 +67,7 @@ def question_of(asked: Mapping[str, str], *, sight: Sight) -> Question:
         until=_day(asked.get("until")),
         contact=_number(asked.get("contact")),
         after=asked.get("after", ""),
+        also=tuple(asked.getlist("also"))[:MOST_SPELLINGS],
     )
     if question.inbox is not None and question.inbox not in sight.doors:
         raise Http404
