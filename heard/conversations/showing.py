@@ -10,6 +10,7 @@ from typing import Any
 from django.conf.locale import LANG_INFO
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
+from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy, ngettext
@@ -52,6 +53,19 @@ CLOCKS = {
     "recognition": gettext_lazy("recognition"),
     "resolution": gettext_lazy("resolution"),
     "promise": gettext_lazy("promise"),
+}
+FAILS = {
+    "service": gettext_lazy("questions"),
+    "recognition": gettext_lazy("kind words"),
+}
+OUTCOMES = {
+    "unanswered": gettext_lazy("never answered"),
+    "late": gettext_lazy("answered late"),
+}
+SIGHTINGS = {
+    "unseen": gettext_lazy("nobody saw it"),
+    "seen": gettext_lazy("seen and left"),
+    "unknown": gettext_lazy("not known who saw it"),
 }
 KINDS = {
     "incoming": gettext_lazy("From customers"),
@@ -140,6 +154,27 @@ def day_name(on: date, *, now: datetime) -> str:
     if on == today - timedelta(days=1):
         return gettext("Yesterday")
     return date_format(on, "l, j F" if on.year == today.year else "l, j F Y")
+
+
+def weekday(number: int) -> str:
+    """A weekday; 1 is Monday."""
+    return str(WEEKDAYS[number - 1])
+
+
+def weekday_short(number: int) -> str:
+    """The same in two or three letters."""
+    return str(WEEKDAYS_ABBR[number - 1])
+
+
+def days(since: date, until: date) -> str:
+    """A span of days, as short as can be: "3 – 9 Mar 2026"."""
+    last = date_format(until, "j M Y")
+    if since == until:
+        return last
+    if (since.year, since.month) == (until.year, until.month):
+        return f"{since.day} – {last}"
+    first = date_format(since, "j M" if since.year == until.year else "j M Y")
+    return f"{first} – {last}"
 
 
 def size(count: int) -> str:

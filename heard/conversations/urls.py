@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from heard.conversations.views import composing, conversation, inbox, searching, settings
+from heard.conversations.views import (
+    composing,
+    conversation,
+    inbox,
+    ledger,
+    searching,
+    settings,
+)
 
 settings_pages: list[URLPattern | URLResolver] = [
     path("inboxes/", settings.inboxes, name="settings_inboxes"),
@@ -59,5 +66,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("attachments/<int:pk>/", conversation.attachment, name="attachment"),
     path("search/", searching.search_page, name="search"),
     path("search/count/", searching.search_count, name="search_count"),
+    path("ledger/", ledger.ledger_page, name="ledger"),
+    path("ledger/fails.csv", ledger.fails_csv, name="fails_csv"),
+    path("ledger/fails.json", ledger.fails_json, name="fails_json"),
     path("settings/", include(settings_pages)),
 ]

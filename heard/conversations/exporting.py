@@ -1,0 +1,70 @@
+"""The lines of the ledger for other programs: CSV for spreadsheets, JSON for the rest."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from heard.conversations.ledger import Fail
+
+COLUMNS = (
+    "id", "failed_at", "fail", "outcome", "sighting", "clock", "started_at", "met_at",
+    "overdue_minutes", "inbox", "keeper", "contact", "conversation", "is_history",
+)  # fmt: skip
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet would run."""
+
+
+class _Echo:
+    """A file for `csv` that hands each line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def values_of(fail: Fail) -> dict[str, Any]:
+    """One fail under the names of `COLUMNS`; moments in UTC, `keeper` "" when it is not told."""
+    return {
+        "id": fail.id,
+        "failed_at": _moment(fail.failed_at),
+        "fail": fail.fail,
+        "outcome": fail.outcome,
+        "sighting": fail.sighting,
+        "clock": fail.clock,
+        "started_at": _moment(fail.started_at),
+        "met_at": _moment(fail.met_at),
+        "overdue_minutes": round(fail.overdue.total_seconds() / 60, 1),
+        "inbox": fail.inbox,
+        "keeper": fail.keeper,
+        "contact": fail.contact,
+        "conversation": fail.conversation_id,
+        "is_history": fail.is_history,
+    }
+
+
+def as_csv(fails: Iterable[Fail]) -> Iterator[str]:
+    """A heading and a line for each; no cell of ours is run by a spreadsheet."""
+    writer = csv.writer(_Echo())
+    yield writer.writerow(COLUMNS)
+    for fail in fails:
+        yield writer.writerow([_harmless(value) for value in values_of(fail).values()])
+
+
+def as_json(fails: Iterable[Fail]) -> Iterator[str]:
+    """One array, an object on each line."""
+    before = "[\n"
+    for fail in fails:
+        yield before + json.dumps(values_of(fail), ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
