@@ -116,7 +116,7 @@ def take_in(*, now: datetime, only: int | None = None) -> int:
     """
     if only is not None:
         with transaction.atomic():
-            return _take_in(_locked([only]), now=now)
+            return _take_in(_locked([only], is_patient=True), now=now)
     for is_suspect in (False, True):
         with contextlib.ExitStack() as until_done:
             with _beginning(is_suspect=is_suspect) as may_begin:
@@ -225,13 +225,16 @@ def _begin(*, is_suspect: bool) -> list[int]:
     return chosen
 
 
-def _locked(batch: Sequence[int]) -> list[_Raw]:
-    """Those of the batch that still wait and that nobody else reads, held until this commits."""
+def _locked(batch: Sequence[int], *, is_patient: bool = False) -> list[_Raw]:
+    """Those of the batch that still wait and that nobody else reads, held until this commits.
+
+    The patient wait until whoever reads them has done so.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT id, inbox_id, external_id, headers, body, received_at, try_count FROM delivery
-            WHERE id = ANY(%s) AND state = 'waiting' ORDER BY id FOR UPDATE SKIP LOCKED
+            WHERE id = ANY(%s) AND state = 'waiting' ORDER BY id FOR UPDATE {'' if is_patient else 'SKIP LOCKED'}
             """,
             [list(batch)],
         )

@@ -84,7 +84,7 @@ def asks(house: House, browser: Browser, *, look: Look) -> Page:
     page.get_by_label("Your message").fill(QUESTION)
     page.get_by_label("Your name").fill("Mira Sand")
     page.get_by_role("button", name="Send").click()
-    expect(page.get_by_text("We have your message.")).to_be_visible()
+    expect(page.get_by_text("We have your message.")).to_be_visible(timeout=30_000)
     look("customer-thread", page)
     return page
 
