@@ -1,7 +1,7 @@
 """The worker: one process in which deliveries are taken in, clocks watched, and jobs done.
 
 Three lanes, so that none waits for another: intake in a thread of its own, the clocks in one, and
-the jobs of the queue. Intake and clocks outlive a database that goes away and comes back.
+the jobs of the queue. All of them outlive a database that goes away and comes back.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import logging
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from procrastinate.contrib.django import DjangoApp
 from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.exceptions import ConnectorException
 
 from heard.conversations.journal import CALL_SECONDS, TOPIC, take_in
 from heard.conversations.sending import recover
@@ -109,9 +111,23 @@ def _ear() -> Iterator[psycopg.Connection]:
 
 
 async def _do_jobs() -> None:
-    """Do what is queued until a signal comes."""
+    """Do what is queued until a signal comes, whatever the database does meanwhile."""
     for module in settings.PROCRASTINATE_IMPORT_PATHS:
         importlib.import_module(module)
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    while not told.is_set():
+        try:
+            await _do_jobs_until(told)
+        except ConnectorException:
+            log.warning("jobs lost the database")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(told.wait(), 1)
+
+
+async def _do_jobs_until(told: asyncio.Event) -> None:
+    """Do what is queued until told to stop, or until the worker gives up by itself."""
     connector = jobs.connector
     assert isinstance(connector, DjangoConnector)
     # An app of its own: what tasks queue must still go through Django's transaction.
@@ -120,20 +136,30 @@ async def _do_jobs() -> None:
     app.periodic_registry = jobs.periodic_registry
     async with app.open_async():
         again = asyncio.create_task(_take_up_stalled(app))
-        try:
-            await app.run_worker_async(
+        stop = asyncio.create_task(told.wait())
+        doing = asyncio.create_task(
+            app.run_worker_async(
                 concurrency=AT_ONCE,
                 fetch_job_polling_interval=1.0,
                 delete_jobs="successful",
                 shutdown_graceful_timeout=PATIENCE_SECONDS,
+                install_signal_handlers=False,
             )
+        )
+        try:
+            await asyncio.wait({doing, stop}, return_when=asyncio.FIRST_COMPLETED)
+            doing.cancel()  # which lets what has begun come to its end
+            with contextlib.suppress(asyncio.CancelledError):
+                await doing
         finally:
             again.cancel()
+            stop.cancel()
 
 
 async def _take_up_stalled(app: DjangoApp) -> None:
     """Give the jobs of workers that have gone silent to those who live."""
     while True:
-        for job in await app.job_manager.get_stalled_jobs():
-            await app.job_manager.retry_job(job)
+        with contextlib.suppress(ConnectorException):
+            for job in await app.job_manager.get_stalled_jobs():
+                await app.job_manager.retry_job(job)
         await asyncio.sleep(STALLED_SECONDS)
