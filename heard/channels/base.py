@@ -48,7 +48,8 @@ class Incoming(NamedTuple):
     processes, at a third of the cost.
 
     `external_id` is unique within the inbox and kind. `at` is aware. `text` is plain text; `html`
-    is what the place sent when it sent HTML (it is cleaned before anybody sees it).
+    is what the place sent when it sent HTML (it is cleaned before anybody sees it). Beside `html`,
+    `text` may be left empty: it is then made from it, if the message is new.
 
     Threads: `root` is the external id of the first message of the thread (or any other stable name
     of the thread) when the place says so; `parent` that of the message this one answers. Either may

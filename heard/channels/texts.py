@@ -61,7 +61,7 @@ def repair(text: str) -> str:
     Bytes that Python kept as lone surrogates (`errors="surrogateescape"`) are taken for
     Windows-1252, which is what stray bytes in exports nearly always are.
     """
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.replace("\n", " ").replace("\t", " ").isprintable():
         return text
     while _ODD.search(text):
         repaired = _repaired_once(text)
@@ -120,6 +120,7 @@ _TAG = re.compile(
 _ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"]{1,200})\"|'([^']{1,200})')", re.IGNORECASE)
 _UNSEEN = frozenset({"script", "style", "title", "template", "textarea"})
 _END_OF = {name: re.compile(f"</{name}[^<>]*>", re.IGNORECASE) for name in _UNSEEN}
+_RULE = "---"
 _LINES = frozenset({"div", "tr", "dt", "dd", "br", "option", "caption", "address", "figcaption"})
 _PARAGRAPHS = frozenset(
     {"p", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "ul", "ol", "dl", "table", "section", "article"}
@@ -163,6 +164,8 @@ class _Page:
     def _tag(self, name: str, attributes: str, *, closing: bool) -> None:
         if name in _PARAGRAPHS:
             self._end_paragraph()
+            if name == "hr":
+                self.lines += [_RULE, ""]
         elif name in _LINES:
             self._end_line()
         elif name == "li":

@@ -144,7 +144,7 @@ def _receive(inbox: Inbox, messages: Sequence[Incoming], *, task: Task) -> Filed
             aside = SetAside(
                 where=f"message {one.external_id}",
                 reason=f"it could not be stored: {str(error).splitlines()[0]}"[:200],
-                raw=one.text[:4_000],
+                raw=(one.text or one.html)[:4_000],
             )
             keep_aside([(inbox.pk, aside)], run=task.run, digest=task.digest, now=task.now)
             return Filed(refused=1)

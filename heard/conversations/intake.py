@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from heard.channels.base import Incoming, Kind
+from heard.channels.texts import plain
 from heard.conversations.filing import (
     NOBODY,
     Batch,
@@ -76,11 +77,8 @@ def receive(
         if not fresh:
             return Received(taken=0, known=len(items))
         known = len(items) - len(fresh)
-        if readings is None:
-            readings = read_all([items[n] for n in fresh])
-        else:
-            readings = [readings[n] for n in fresh]
-        items = [items[n] for n in fresh]
+        items = [_worded(items[n]) for n in fresh]
+        readings = read_all(items) if readings is None else [readings[n] for n in fresh]
         people = people_of(inbox, items)
         new = {
             item.external_id: Known(
@@ -217,6 +215,13 @@ def _first_of_each(
         return items, readings
     kept = list(seen.values())
     return [items[n] for n in kept], None if readings is None else [readings[n] for n in kept]
+
+
+def _worded(item: Incoming) -> Incoming:
+    """A place may send HTML alone: what is read, searched and listed is made from it."""
+    if item.text or not item.html:
+        return item
+    return item._replace(text=plain(item.html) or item.subject)
 
 
 def _stored(inbox: Inbox, items: Sequence[Incoming]) -> _Stored:

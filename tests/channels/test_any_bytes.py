@@ -51,7 +51,7 @@ def check(archive: Archive) -> None:
         else:
             assert value.external_id
             assert value.at.tzinfo is not None
-            assert value.text.strip()
+            assert value.text.strip() or value.html.strip()
             kept = "".join(str(part) for part in value if not isinstance(part, tuple))
             assert max(map(len, (value.external_id, value.root, value.parent, value.sender))) < 300
         kept.encode()

@@ -130,6 +130,8 @@ def test_bytes_are_read_in_the_encoding_they_are_in(content: bytes, charset: str
         ("a&nbsp;b &#8364; &#99999999999; &lt;p&gt;", "a\xa0b € � <p>"),
         ("<td>a</td><td>b</td>", "a b"),
         ("text <script>never closed", "text"),
+        ("<p>above</p><hr><p>below</p>", "above\n\n---\n\nbelow"),
+        ("<hr>", "---"),
     ],
 )
 def test_html_becomes_what_a_person_reads(html: str, text: str) -> None:

@@ -228,6 +228,11 @@ def test_a_forum_is_brought_in_by_the_command(tmp_path: Path) -> None:
     conversation = Conversation.objects.get()
     assert (conversation.incoming_count, conversation.reply_count) == (2, 1)
     assert conversation.first_reply_seconds == 3_600
+    assert list(Message.objects.order_by("at").values_list("text", flat=True)) == [
+        "Since Monday",
+        "Try this",
+        "Thanks",
+    ]
 
 
 @pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 An answer by the asker is incoming; an answer by anybody else is taken for a reply of ours, since
 the forum does not say who of them works there. Both files are one archive: questions come first.
+Texts are left to be made from the HTML, so that what is known already costs nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from heard.channels.archives.archive import Item, Spread, identifier, language_o
 from heard.channels.archives.opening import Broken, Source, picking
 from heard.channels.base import Incoming, Kind, SetAside
 from heard.channels.dates import moment
-from heard.channels.texts import plain, repair
+from heard.channels.texts import repair
 
 _QUESTION = ("id", "created", "title", "content", "creator")
 _MORE = ("is_spam", "locale", "topic", "tags", "solution")
@@ -94,17 +95,16 @@ class HelpForum:
         at = moment(created)
         if at is None:
             return set_aside(where, "its date cannot be read", raw=_raw(fields))
-        html = repair(content)
+        html = repair(content).strip()
         subject = " ".join(repair(title).split())
-        text = plain(html) or subject
-        if not text:
+        if not html and not subject:
             return set_aside(where, "it has no text", raw=_raw(fields))
         sender, language = self._askers[number]
         known = {"locale": locale, "topic": topic, "tags": tags, "solution": solution}
         return Incoming(
             external_id=f"q{number}",
             at=at,
-            text=text,
+            text="" if html else subject,
             sender=sender,
             root=f"q{number}",
             subject=subject,
@@ -127,16 +127,15 @@ class HelpForum:
         at = moment(created)
         if at is None:
             return set_aside(where, "its date cannot be read", raw=_raw(fields))
-        html = repair(content)
-        text = plain(html)
-        if not text:
+        html = repair(content).strip()
+        if not html:
             return set_aside(where, "it has no text", raw=_raw(fields))
         asker, language = self._askers.get(question, ("", ""))
         by_asker = sender == asker
         return Incoming(
             external_id=f"a{number}",
             at=at,
-            text=text,
+            text="",
             sender=sender,
             kind=Kind.INCOMING if by_asker else Kind.REPLY,
             root=f"q{question}",

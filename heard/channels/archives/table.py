@@ -17,7 +17,7 @@ from heard.channels.archives.maps import FIELDS, LEAVE_OUT, Map
 from heard.channels.archives.opening import Broken, Source, require
 from heard.channels.base import Incoming, Kind, SetAside
 from heard.channels.dates import moment
-from heard.channels.texts import plain, repair
+from heard.channels.texts import repair
 
 _TRUE = frozenset({"true", "1", "yes", "y", "t", "public"})
 Record = Sequence[Any]
@@ -157,13 +157,13 @@ class _Reader:
         ) = fields  # fmt: skip
         at = moment(created.strip(), zone=self._map.zone, formats=self._map.dates)
         html = repair(html).strip()
-        text = repair(text).strip() or plain(html)
+        text = repair(text).strip()
         sender, to = _address(sender), _address(to)
         problem = (
             "its date cannot be read"
             if at is None
             else "it has no text"
-            if not text
+            if not text and not html
             else "nobody is named as its sender"
             if not sender and kind is Kind.INCOMING
             else ""
