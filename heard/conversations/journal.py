@@ -230,11 +230,12 @@ def _locked(batch: Sequence[int], *, is_patient: bool = False) -> list[_Raw]:
 
     The patient wait until whoever reads them has done so.
     """
+    lock = "FOR UPDATE" if is_patient else "FOR UPDATE SKIP LOCKED"
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT id, inbox_id, external_id, headers, body, received_at, try_count FROM delivery
-            WHERE id = ANY(%s) AND state = 'waiting' ORDER BY id FOR UPDATE {'' if is_patient else 'SKIP LOCKED'}
+            WHERE id = ANY(%s) AND state = 'waiting' ORDER BY id {lock}
             """,
             [list(batch)],
         )
