@@ -97,6 +97,23 @@ class DeliveryOut(Schema):
     received_at: datetime
 
 
+def _inlined(model: type[Schema]) -> Any:
+    """The shape of a body that is read raw, with nothing left to look up elsewhere."""
+    whole = model.model_json_schema()
+    parts = whole.pop("$defs", {})
+
+    def filled(part: Any) -> Any:
+        if isinstance(part, list):
+            return [filled(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            return filled(parts[part["$ref"].rpartition("/")[2]])
+        return {name: filled(one) for name, one in part.items()}
+
+    return filled(whole)
+
+
 # What goes out
 
 
@@ -207,9 +224,7 @@ def inboxes(request: ApiRequest) -> Any:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": {
-                        "anyOf": [MessageIn.model_json_schema(), MessagesIn.model_json_schema()]
-                    }
+                    "schema": {"anyOf": [_inlined(MessageIn), _inlined(MessagesIn)]}
                 }
             },
         }

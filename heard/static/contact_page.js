@@ -11,7 +11,7 @@
       time.textContent = zone.format(new Date(time.dateTime));
   };
   const tellHeight = () => {
-    if (parent !== window) parent.postMessage({ heard: "height", height: document.documentElement.scrollHeight }, "*");
+    if (parent !== window) parent.postMessage({ heard: "height", height: Math.ceil(document.body.getBoundingClientRect().height) }, "*");
   };
 
   if (lines) {

@@ -297,7 +297,9 @@ def test_the_page_of_the_api_needs_nothing_from_elsewhere(client: Client) -> Non
     assert "http://" not in page.content.decode().replace("http://testserver", "")
     assert "https://" not in page.content.decode()
     told = client.get("/api/v1/openapi.json").json()
-    assert "/api/v1/inboxes/{number}/messages" in told["paths"]
+    brought = told["paths"]["/api/v1/inboxes/{number}/messages"]["post"]["requestBody"]
+    assert "attachments" in str(brought)
+    assert "$ref" not in str(brought)
 
 
 def test_an_address_that_is_not_there_answers_as_an_api(owner: Program) -> None:
