@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from threading import Lock
+
+from heard.reading.cues import UNHURRIED, URGENT, Found
+from heard.reading.heads import HeadsModel
+from heard.reading.languages import LanguageModel
+from heard.reading.reader import Reader, Seen
 
 
 class Mood(StrEnum):
@@ -58,6 +65,81 @@ class Reading:
     urgency_reason: str = ""
 
 
+READ_LANGUAGES = frozenset({"en"})
+
+_LOCK = Lock()
+_MOODS, _NEEDS, _STANCES = tuple(Mood), tuple(Need), tuple(Stance)
+_PRESSING = frozenset(cue.name for cue in URGENT)
+
+
 def read(texts: Sequence[str]) -> list[Reading]:
-    """Read many texts at once, in order; never raises for any text."""
-    raise NotImplementedError
+    """Read many texts at once, in order; never raises for any text.
+
+    Of a long text the beginning and the end are read (`tokens.LONGEST_READ` characters). English is
+    read, and texts that are nothing but emoji; other languages are named and not read.
+    """
+    return [reading for seen in look(texts) for reading in _readings(seen)]
+
+
+def look(texts: Sequence[str]) -> list[Seen]:
+    """What the models say of many texts, by the batch, before it is made into readings."""
+    with _LOCK:
+        return list(_reader().batches(texts))
+
+
+@cache
+def _reader() -> Reader:
+    return Reader(HeadsModel.loaded(), LanguageModel.loaded())
+
+
+def _readings(seen: Seen) -> Iterator[Reading]:
+    mood, need, stance = (seen.probabilities[head] for head in ("mood", "need", "stance"))
+    for language, is_wordless, cues, moods, mood_place, need_place, stance_place in zip(
+        seen.languages,
+        seen.wordless,
+        seen.cues,
+        mood.tolist(),
+        mood.argmax(axis=1).tolist(),
+        need.argmax(axis=1).tolist(),
+        stance.argmax(axis=1).tolist(),
+        strict=True,
+    ):
+        if language not in READ_LANGUAGES and not is_wordless:
+            yield _not_read(language)
+            continue
+        asked = _NEEDS[need_place]
+        presses = [found for found in cues if found.cue.name in _PRESSING]
+        if asked is Need.NOTHING and presses and moods[0] >= 0.5:
+            # Harm told without a question: better one look too many than one too few.
+            asked = Need.ANSWER
+        urgency, reason = _urgency(asked, presses, cues)
+        yield Reading(
+            language,
+            _MOODS[mood_place],
+            (moods[0], moods[1], moods[2]),
+            asked,
+            _STANCES[stance_place],
+            urgency,
+            reason,
+        )
+
+
+@cache
+def _not_read(language: str) -> Reading:
+    return Reading(language, None, None, Need.ANSWER, Stance.NEITHER, Urgency.NORMAL)
+
+
+def _urgency(need: Need, presses: Sequence[Found], cues: Sequence[Found]) -> tuple[Urgency, str]:
+    if need is not Need.ANSWER:
+        return Urgency.LOW, ""
+    if unhurried := [found for found in cues if found.cue is UNHURRIED]:
+        presses = [found for found in presses if found.cue.name != "deadline"]
+        if not presses:
+            return Urgency.LOW, _reason(unhurried)
+    if presses:
+        return Urgency.HIGH, _reason(presses)
+    return Urgency.NORMAL, ""
+
+
+def _reason(cues: Iterable[Found]) -> str:
+    return "; ".join(f"{found.cue.reason} (“{found.words}”)" for found in cues)

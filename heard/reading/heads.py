@@ -1,0 +1,93 @@
+"""The linear heads: from features to probabilities of mood, need and stance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heard.reading import features
+from heard.reading.models import load
+
+# The heads and their classes, in the order of the columns of the weights.
+CLASSES: dict[str, tuple[str, ...]] = {
+    "mood": ("negative", "neutral", "positive"),
+    "need": ("answer", "recognition", "nothing"),
+    "stance": ("avoid", "recommend", "neither"),
+}
+WIDTH = sum(map(len, CLASSES.values()))
+COLUMNS = WIDTH + 1
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsModel:
+    """Weights per bucket and per counted figure, and the lexicon that the tone is read with."""
+
+    weights: NDArray[np.float16]
+    dense: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    valences: dict[str, float]
+
+    @classmethod
+    def loaded(cls) -> HeadsModel:
+        """The model that ships with the package."""
+        arrays = load("heads")
+        words = bytes(arrays["lexicon"]).decode("utf-8").split("\n")
+        return cls(
+            weights=unpacked(arrays["weights"], arrays["scale"]),
+            dense=arrays["dense"],
+            bias=arrays["bias"],
+            valences=dict(zip(words, (arrays["valences"] / 10.0).tolist(), strict=True)),
+        )
+
+    def token_rows(self, tokens: Sequence[str]) -> NDArray[np.float32]:
+        """What each token adds to the heads by itself, and to the square of the text's length."""
+        rows = np.zeros((len(tokens), COLUMNS), dtype=np.float32)
+        for row, token in zip(rows, tokens, strict=True):
+            if found := features.buckets(token):
+                strength = np.full(len(found), features.LETTERS_COUNT, dtype=np.float32)
+                strength[0] = 1.0
+                row[:WIDTH] = strength @ self.weights[found]
+                row[WIDTH] = strength @ strength
+        return rows
+
+    def logits(
+        self, found: features.Features, *, token_sums: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """One row of `WIDTH` figures per text; `token_sums` are the summed rows of its tokens."""
+        pairs = self.weights[features.pair_buckets(found.hashes)].astype(np.float32)
+        sums = np.add.reduceat(pairs, found.cut.starts) * features.PAIRS_COUNT
+        sums += token_sums[:, :WIDTH]
+        squares = token_sums[:, WIDTH] + found.cut.lengths * features.PAIRS_COUNT**2
+        logits: NDArray[np.float32] = (
+            sums / np.sqrt(squares)[:, None] + found.dense @ self.dense + self.bias
+        )
+        return logits
+
+
+def packed(weights: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """A byte for each weight, finer near zero, and the largest weight of every column."""
+    largest = np.abs(weights).max(axis=0)
+    bytes_ = np.rint(np.sign(weights) * np.sqrt(np.abs(weights) / largest) * 127)
+    return bytes_.astype(np.int8), largest.astype(np.float32)
+
+
+def unpacked(weights: NDArray[np.int8], largest: NDArray[np.float32]) -> NDArray[np.float16]:
+    """What `packed` put away."""
+    share = weights.astype(np.float32) / 127
+    found: NDArray[np.float16] = (share * np.abs(share) * largest).astype(np.float16)
+    return found
+
+
+def probabilities(logits: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """Per head one row of probabilities per text, summing to 1."""
+    found = {}
+    place = 0
+    for head, classes in CLASSES.items():
+        own = logits[:, place : place + len(classes)]
+        raised = np.exp(own - own.max(axis=1, keepdims=True))
+        found[head] = raised / raised.sum(axis=1, keepdims=True)
+        place += len(classes)
+    return found

@@ -1,0 +1,172 @@
+"""Cutting texts into tokens, and the table in which each distinct token is understood only once.
+
+Everything a token says by itself (its hash, its language, its valence) is worked out when it is
+first met; a batch of texts is then nothing but arrays of token numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from heard.reading.scripts import language_of_script
+
+LONGEST_READ = 2_000
+HEAD, TAIL = 1_500, 500
+LONGEST_WORD = 40
+
+START = "<start>"
+LINK, NAME, NUMBER, CODE = "<link>", "<name>", "<number>", "<code>"
+
+# Marks that belong to letters, which `\w` leaves out: accents set apart, Arabic and Indic vowels.
+_LETTER = r"[\w\u0300-\u036f\u064b-\u0652\u0900-\u0963\u0966-\u097f\u200c]"
+_EMOJI = "\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2b55\u203c\u2049\u231a-\u23ff\u2190-\u21ff"
+_TOKEN = re.compile(
+    r"https?://\S+|www\.\S+"
+    r"|@\w+"
+    rf"|{_LETTER}{{1,{LONGEST_WORD}}}(?:['’]{_LETTER}{{1,{LONGEST_WORD}}})*"
+    r"|[:;=][-'^o]?[)(\]\[dDpP/\\|*3oO@]+|[(\[][-']?[:;=]|<3|</3|\^_*\^"
+    r"|[!?]+|\.{2,}|…|[$€£#]"
+    rf"|[{_EMOJI}]"
+)
+_STRETCHED = re.compile(r"(\w)\1{2,}")
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Words written one after the other."""
+    return frozenset(text.split())
+
+
+_ORDINALS = word_set("1st 2nd 3rd 4th 5th 6th 7th 8th 9th 10th 2x 3x 4x 24h 48h")
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A batch of texts: text `i` is `tokens[i]`, and as numbers `numbers[starts[i]:starts[i + 1]]`.
+
+    In numbers every text begins with the START token, so no text is empty.
+    """
+
+    tokens: list[list[str]]
+    numbers: NDArray[np.int32]
+    starts: NDArray[np.int64]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens per text, START included."""
+        return np.diff(self.starts, append=len(self.numbers))
+
+
+def bounded(text: str) -> str:
+    """The part of a text that is read: all of it, or the beginning and the end of a long one."""
+    if len(text) <= LONGEST_READ:
+        return text
+    return f"{text[:HEAD]} {text[-TAIL:]}"
+
+
+def words(text: str) -> list[str]:
+    """The tokens of one text in their plain form."""
+    return list(map(plain, _TOKEN.findall(bounded(text))))
+
+
+@lru_cache(maxsize=1 << 16)
+def plain(token: str) -> str:
+    """The form of a token that carries its meaning: no case, no stretching, one apostrophe."""
+    lower = token.lower().replace("’", "'")
+    return _STRETCHED.sub(r"\1\1", lower)
+
+
+def hashed(text: str) -> int:
+    """A stable 32-bit number for any text, lone surrogates included."""
+    return crc32(text.encode("utf-8", "surrogatepass"))
+
+
+class TokenTable(dict[str, int]):
+    """The tokens met so far, numbered in order; 0 is START.
+
+    `learn(tokens)` is called with the new tokens of a batch, in the order of their numbers, before
+    the batch is handed out.
+    """
+
+    def __init__(self, learn: Callable[[Sequence[str]], None]) -> None:
+        super().__init__()
+        self._learn = learn
+        self._new: list[str] = []
+        self._number(START)
+
+    def __missing__(self, token: str) -> int:
+        form = _stand_in(token)
+        if form is not None:
+            return self[form] if form in self else self._number(form)
+        return self._number(token)
+
+    def _number(self, token: str) -> int:
+        self._new.append(token)
+        number = self[token] = len(self)
+        return number
+
+    def cut(self, texts: Sequence[str]) -> Cut:
+        """Cut texts into token numbers, learning what is new."""
+        find = _TOKEN.findall
+        number = self.__getitem__
+        tokens = [find(bounded(text)) for text in texts]
+        flat = [[0, *map(number, found)] for found in tokens]
+        lengths = np.fromiter(map(len, flat), dtype=np.int64, count=len(flat))
+        numbers = np.fromiter(chain.from_iterable(flat), dtype=np.int32, count=int(lengths.sum()))
+        if self._new:
+            self._learn(self._new)
+            self._new = []
+        return Cut(tokens, numbers, np.cumsum(lengths) - lengths)
+
+
+class TokenRows:
+    """Figures that belong to tokens: one row each, in the order of their numbers."""
+
+    def __init__(self, *, width: int, dtype: DTypeLike = np.float32) -> None:
+        self._rows = np.zeros((1024, width), dtype=dtype)
+        self._count = 0
+
+    def add(self, rows: NDArray[Any]) -> None:
+        """Keep the rows of newly numbered tokens."""
+        needed = self._count + len(rows)
+        if needed > len(self._rows):
+            grown = np.zeros(
+                (max(needed, 2 * len(self._rows)), self._rows.shape[1]), self._rows.dtype
+            )
+            grown[: self._count] = self._rows[: self._count]
+            self._rows = grown
+        self._rows[self._count : needed] = rows
+        self._count = needed
+
+    def of(self, cut: Cut) -> NDArray[Any]:
+        """The row of every token of a batch."""
+        return self._rows[cut.numbers]
+
+    def summed(self, cut: Cut) -> NDArray[Any]:
+        """The sum of the rows of each text."""
+        return np.add.reduceat(self._rows[cut.numbers], cut.starts)
+
+
+def _stand_in(token: str) -> str | None:
+    """What stands for tokens of which there is no end: links, names, numbers, foreign scripts."""
+    first = token[0]
+    if first == "@":
+        return NAME
+    if token.startswith(("http://", "https://", "www.")):
+        return LINK
+    if token.isascii():
+        if token.isalpha() or not any(map(str.isdigit, token)):
+            return None
+        if token.isdigit():
+            return NUMBER
+        return None if token.lower() in _ORDINALS else CODE
+    language = language_of_script(token)
+    return f"<{language}>" if language else None

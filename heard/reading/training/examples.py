@@ -1,0 +1,165 @@
+"""What the heads learn from: our own texts, and public sets whose licence allows training.
+
+Each text has a share per class and head, or None where the set says nothing about that head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import islice
+from pathlib import Path
+
+from heard.reading.labelled import lines, table
+from heard.reading.tokens import word_set
+
+Shares = tuple[float, float, float]
+
+# The letters of the two files in this folder: need, stance, mood, and urgency, for the tests.
+_NEED: dict[str, Shares] = {"a": (1, 0, 0), "r": (0, 1, 0), "n": (0, 0, 1)}
+_STANCE: dict[str, Shares] = {"v": (1, 0, 0), "c": (0, 1, 0), ".": (0, 0, 1)}
+# `~` is a problem told calmly: people call it negative as often as neutral.
+_MOOD: dict[str, Shares] = {"-": (1, 0, 0), "~": (0.5, 0.5, 0), "0": (0, 1, 0), "+": (0, 0, 1)}
+_ANSWER, _RECOGNITION, _NOTHING = _NEED["a"], _NEED["r"], _NEED["n"]
+_NEITHER = _STANCE["."]
+_NEUTRAL = _MOOD["0"]
+
+# A text that speaks to a company, labelled by hand, counts as this many from elsewhere.
+_OWN_WEIGHT = 12.0
+
+_POSITIVE = word_set(
+    "admiration amusement approval caring desire excitement gratitude joy love optimism pride"
+    " relief"
+)
+_NEGATIVE = word_set(
+    "anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness"
+    " remorse sadness"
+)
+_SMALL_TALK = word_set(
+    """
+    goodbye yes no maybe tell_joke fun_fact meaning_of_life what_are_your_hobbies do_you_have_pets
+    are_you_a_bot how_old_are_you where_are_you_from who_made_you flip_coin roll_dice
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text with what it is known to say; `is_own` where we labelled it."""
+
+    text: str
+    weight: float = 1.0
+    mood: Shares | None = None
+    need: Shares | None = None
+    stance: Shares | None = None
+    is_own: bool = False
+
+
+def examples(data: Path) -> list[Example]:
+    """Everything to learn from, in a fixed order."""
+    return [
+        *_written(),
+        *_ibm_care(data),
+        *_goemotions(data),
+        *_banking(data),
+        *_clinc(data),
+        *_multidogo(data),
+    ]
+
+
+def mood_shares(emotions: str) -> Shares:
+    """The shares of negative, neutral and positive among the emotions GoEmotions gives a text."""
+    labels = set(emotions.split())
+    negative, positive = len(labels & _NEGATIVE), len(labels & _POSITIVE)
+    neutral = len(labels) - negative - positive
+    return (negative / len(labels), neutral / len(labels), positive / len(labels))
+
+
+def _own(text: str, labels: str) -> Example:
+    need, stance, mood = _NEED[labels[0]], _STANCE[labels[1]], _MOOD[labels[2]]
+    return Example(text, _OWN_WEIGHT, mood, need, stance, is_own=True)
+
+
+def _labels(name: str) -> Iterator[tuple[str, str]]:
+    with (files(__package__) / name).open(encoding="utf-8") as file:
+        for line in file:
+            first, second = line.rstrip("\n").split("\t", 1)
+            yield first, second
+
+
+def _written() -> Iterator[Example]:
+    for labels, text in _labels("written.tsv"):
+        yield _own(text, labels)
+
+
+def _ibm_care(data: Path) -> Iterator[Example]:
+    """Tweets to companies; the texts are IBM's, the labels ours, by the number of the tweet."""
+    turns = {
+        turn["tweet_ID"]: turn["message"]
+        for dialogue in lines(data / "ibm_care_dialogues" / "dialogues.jsonl.gz")
+        for turn in dialogue["dialogContent"]
+    }
+    for number, labels in _labels("ibm_care.tsv"):
+        yield _own(turns[number], labels)
+
+
+def _goemotions(data: Path) -> Iterator[Example]:
+    """Reddit comments: their emotions, and what they would ask of a company that reads along.
+
+    The part `dev` is left for the evaluation.
+    """
+    for row in table(data / "goemotions" / "train_dev.csv.gz"):
+        if row["split"] != "train":
+            continue
+        labels = set(row["labels"].split())
+        mood = mood_shares(row["labels"])
+        need = None
+        if "gratitude" in labels and not mood[0]:
+            need = _RECOGNITION
+        elif labels == {"neutral"} and "?" not in row["text"]:
+            need = _NOTHING
+        yield Example(
+            row["text"],
+            mood=mood,
+            need=need,
+            stance=_NEITHER if labels == {"neutral"} else None,
+        )
+
+
+def _banking(data: Path) -> Iterator[Example]:
+    rows = table(data / "banking77" / "train.csv.gz")
+    for row in islice(rows, 0, None, 4):
+        yield Example(row["text"], need=_ANSWER, stance=_NEITHER)
+
+
+def _clinc(data: Path) -> Iterator[Example]:
+    rows = table(data / "clinc150" / "train_val.csv.gz")
+    for row in islice(rows, 0, None, 5):
+        intent = row["intent"]
+        if intent == "thank_you":
+            yield Example(row["text"], need=_RECOGNITION, stance=_NEITHER)
+        elif intent in _SMALL_TALK:
+            yield Example(row["text"], need=_NOTHING, stance=_NEITHER, mood=_NEUTRAL)
+        elif intent not in {"oos", "greeting"}:
+            yield Example(row["text"], need=_ANSWER, stance=_NEITHER, mood=_NEUTRAL)
+
+
+def _multidogo(data: Path) -> Iterator[Example]:
+    """Turns of customers, each wording once."""
+    needs = {
+        "confirmation": _NOTHING,
+        "rejection": _NOTHING,
+        "closinggreeting": _NOTHING,
+        "thankyou": _RECOGNITION,
+        "openinggreeting": _ANSWER,
+    }
+    unclear = {"", "contentonly", "outofdomain"}
+    met: set[str] = set()
+    for row in table(data / "multidogo" / "customer_turns.csv.gz"):
+        text, intent = row["utterance"], row["intent"]
+        if text in met or intent in unclear:
+            continue
+        met.add(text)
+        if len(met) % 3 == 0:
+            yield Example(text, need=needs.get(intent, _ANSWER), stance=_NEITHER)

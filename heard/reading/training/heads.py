@@ -1,0 +1,133 @@
+"""Fitting the heads: one softmax regression each, on the very features that the reader sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix, hstack
+from sklearn.linear_model import LogisticRegression
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from heard.reading import features
+from heard.reading.heads import CLASSES, WIDTH, packed
+from heard.reading.tokens import hashed
+from heard.reading.training.examples import Example, examples
+
+# How far the classes of a head are levelled: 1 makes each count the same, 0 leaves them be.
+_LEVELLED = {"mood": 1.0, "need": 0.5, "stance": 0.5}
+_STRENGTH = 0.15
+_ROUNDS = 150
+_HELD_OUT = 5
+
+
+def train(data: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of the model file `heads`."""
+    valences = lexicon()
+    known = examples(data)
+    matrix, dense = _matrix([example.text for example in known], valences)
+    weights = np.zeros((2 * features.BUCKETS, WIDTH), dtype=np.float64)
+    dense_weights = np.zeros((len(features.DENSE), WIDTH))
+    bias = np.zeros(WIDTH)
+    everything = hstack([matrix, csr_matrix(dense)]).tocsr()
+    place = 0
+    for head, classes in CLASSES.items():
+        columns = slice(place, place + len(classes))
+        place += len(classes)
+        fitted, offset = _fit(head, everything, known)
+        weights[:, columns] = fitted[: 2 * features.BUCKETS]
+        dense_weights[:, columns] = fitted[2 * features.BUCKETS :]
+        bias[columns] = offset
+    packed_weights, scale = packed(weights)
+    words = sorted(valences)
+    return {
+        "weights": packed_weights,
+        "scale": scale,
+        "dense": dense_weights.astype(np.float32),
+        "bias": bias.astype(np.float32),
+        "lexicon": np.frombuffer("\n".join(words).encode(), dtype=np.uint8),
+        "valences": np.array([round(10 * valences[word]) for word in words], dtype=np.int8),
+    }
+
+
+def lexicon() -> dict[str, float]:
+    """VADER's valences of words and emoticons, and of emoji by the words that describe them."""
+    vader = SentimentIntensityAnalyzer()
+    valences = {word.lower(): float(valence) for word, valence in vader.lexicon.items()}
+    for emoji, description in vader.emojis.items():
+        valence = sum(vader.lexicon.get(word, 0.0) for word in description.split())
+        if valence:
+            valences.setdefault(emoji[0], max(-4.0, min(4.0, float(valence))))
+    return {word: valence for word, valence in valences.items() if "\n" not in word}
+
+
+def _matrix(
+    texts: Sequence[str], valences: dict[str, float]
+) -> tuple[csr_matrix, NDArray[np.float32]]:
+    """The hashed features as the reader weighs them, and the counted ones."""
+    spelt: list[list[int]] = []
+    extractor = features.Extractor(
+        valences, learn=lambda tokens: spelt.extend(map(features.buckets, tokens))
+    )
+    found = extractor.extract(texts)
+    numbers, lengths = found.cut.numbers, found.cut.lengths
+    sizes = np.array([len(buckets) for buckets in spelt])
+    of_text = np.repeat(np.arange(len(texts)), lengths)
+    own = np.concatenate([np.array(spelt[number], dtype=np.int64) for number in numbers])
+    own_strength = np.full(len(own), features.LETTERS_COUNT)
+    heads_of_words = np.cumsum(sizes[numbers]) - sizes[numbers]
+    own_strength[heads_of_words[sizes[numbers] > 0]] = 1.0
+    pairs = features.pair_buckets(found.hashes)
+    rows = np.concatenate([np.repeat(of_text, sizes[numbers]), of_text])
+    columns = np.concatenate([own, pairs])
+    strength = np.concatenate([own_strength, np.full(len(pairs), features.PAIRS_COUNT)])
+    length = np.sqrt(np.bincount(rows, weights=strength**2, minlength=len(texts)))
+    shape = (len(texts), 2 * features.BUCKETS)
+    return csr_matrix((strength / length[rows], (rows, columns)), shape=shape), found.dense
+
+
+def _fit(
+    head: str, matrix: csr_matrix, known: Sequence[Example]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights and bias of one head, with the temperature worked in."""
+    labelled = [place for place, example in enumerate(known) if getattr(example, head) is not None]
+    shares = np.array([getattr(known[place], head) for place in labelled])
+    weight = np.array([known[place].weight for place in labelled])
+    own = np.array([known[place].is_own for place in labelled])
+    held = np.array([hashed(known[place].text) % _HELD_OUT == 0 for place in labelled])
+    rows = matrix[labelled]
+    trial = _regression(rows[~held], shares[~held], weight[~held], head)
+    # Calibrated on held-out texts to companies, and for mood as much on the rest.
+    balance = np.where(own, 1.0, own[held].sum() / max(1, (~own)[held].sum()))
+    heat = _temperature(trial.decision_function(rows[held]), shares[held], balance[held])
+    fitted = _regression(rows, shares, weight, head)
+    return fitted.coef_.T / heat, fitted.intercept_ / heat
+
+
+def _regression(
+    rows: csr_matrix, shares: NDArray[np.float64], weight: NDArray[np.float64], head: str
+) -> LogisticRegression:
+    text, kind = np.nonzero(shares.T)[::-1]
+    strength = shares[text, kind] * weight[text]
+    sizes = np.bincount(kind, weights=strength)
+    strength *= ((sizes.sum() / len(sizes) / sizes) ** _LEVELLED[head])[kind]
+    return LogisticRegression(C=_STRENGTH, max_iter=_ROUNDS, tol=1e-3).fit(
+        rows[text], kind, sample_weight=strength
+    )
+
+
+def _temperature(
+    logits: NDArray[np.float64], shares: NDArray[np.float64], weight: NDArray[np.float64]
+) -> float:
+    """What the logits are divided by so that the probabilities are honest on held-out texts."""
+
+    def loss(heat: float) -> float:
+        cooled = logits / heat
+        logs = cooled - np.logaddexp.reduce(cooled, axis=1, keepdims=True)
+        return float(-(weight[:, None] * shares * logs).sum())
+
+    return float(minimize_scalar(loss, bounds=(0.3, 5.0), method="bounded").x)
