@@ -51,8 +51,9 @@ def hook(request):
         return HttpResponse(status=401)
     said = json.loads(body)
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO bare (external_id, at, sender, text) VALUES (%s, now(), %s, %s) "
-            "ON CONFLICT DO NOTHING", [said["id"], said["from"]["address"], said["text"]])
+        cursor.execute("INSERT INTO bare (external_id, at, sender, text) "
+            "VALUES (%s, now(), %s, %s) ON CONFLICT DO NOTHING",
+            [said["id"], said["from"]["address"], said["text"]])
     return HttpResponse(b"{}", status=202)
 urlpatterns = [path("hook/", hook)]
 from django.core.wsgi import get_wsgi_application

@@ -96,7 +96,7 @@ class House:
         )
         while time.monotonic() - began < 120:
             with suppress(OSError, http.client.HTTPException):
-                if get(self.port, "/accounts/login/")[0] == 200:
+                if get(self.port, "/")[0] < 400:
                     return time.monotonic() - began
             if self._run.poll() is not None:
                 sys.exit((self.home / "run.log").read_text()[-3000:])
@@ -134,7 +134,7 @@ class House:
         )
         said = self.command("signin_link", "--always")
         link = urlsplit(re.findall(r"https?://\S+", said)[-1])
-        path, jar = f"{link.path}?{link.query}" if link.query else link.path, {}
+        path, jar = f"{link.path}?{link.query}" if link.query else link.path, dict[str, str]()
         method, body = "GET", b""
         for _ in range(5):
             status, page, headers = ask(self.port, method, path, body=body, cookies=jar)

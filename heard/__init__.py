@@ -1,1 +1,1 @@
-"""Customer care that lets nothing be forgotten: what every package here is for, see ARCHITECTURE.md."""
+"""Customer care that lets nothing be forgotten; ARCHITECTURE.md says what each package is for."""

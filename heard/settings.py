@@ -157,7 +157,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 LANGUAGE_CODE = "en"
 TIME_ZONE = environment.timezone()
 USE_TZ = True
-# Texts are marked for translation; as long as there is no catalogue, looking for one costs each page.
+# Texts are marked for translation. While there is no catalogue, looking for one costs each page.
 USE_I18N = False
 
 STATIC_URL = "/static/"
@@ -184,6 +184,7 @@ DEFAULT_FROM_EMAIL = environment.text("HEARD_MAIL_FROM", default="heard@localhos
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None
 PROCRASTINATE_IMPORT_PATHS = [
+    "heard.conversations.noticing",
     "heard.conversations.sending",
     "heard.conversations.sweeping",
     "heard.conversations.vocabulary",

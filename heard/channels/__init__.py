@@ -1,1 +1,1 @@
-"""Where customers speak: turns a place's payloads into `Incoming` and sends `Outgoing`; no database."""
+"""Where customers speak: a place's payloads become `Incoming`, and `Outgoing` is sent there."""

@@ -19,7 +19,7 @@ def merge(pairs: Sequence[tuple[int, int]]) -> None:
     with connection.cursor() as cursor:
         for table in ("message", *MOVED):
             cursor.execute(
-                f"UPDATE {table} t SET conversation_id = x.kept FROM "  # noqa: S608 - our names
+                f"UPDATE {table} t SET conversation_id = x.kept FROM "
                 "unnest(%s::bigint[], %s::bigint[]) AS x(gone, kept) "
                 "WHERE t.conversation_id = x.gone",
                 parameters,
@@ -42,7 +42,7 @@ def merge(pairs: Sequence[tuple[int, int]]) -> None:
         )
         for table in DROPPED:
             cursor.execute(
-                f"DELETE FROM {table} WHERE conversation_id = ANY(%s)",  # noqa: S608 - our names
+                f"DELETE FROM {table} WHERE conversation_id = ANY(%s)",
                 [parameters[0]],
             )
         cursor.execute("DELETE FROM conversation WHERE id = ANY(%s)", [parameters[0]])

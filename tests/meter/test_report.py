@@ -85,7 +85,7 @@ def slow_report(inboxes: Sequence[Inbox], first: datetime, after: datetime) -> d
     }
 
 
-def percentiles(values: Sequence[float]) -> tuple[float | None, float | None]:
+def percentiles(values: Sequence[float]) -> tuple[Any, Any]:
     if not values:
         return None, None
     median, p90 = np.percentile(values, [50, 90])
