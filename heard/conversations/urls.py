@@ -9,6 +9,7 @@ from heard.conversations.views import (
     conversation,
     inbox,
     ledger,
+    notices,
     searching,
     settings,
 )
@@ -55,6 +56,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", inbox.front, name="inbox"),
     path("inbox/<slug:name>/", inbox.inbox, name="inbox_view"),
     path("inbox/<slug:name>/rows/", inbox.rows, name="inbox_rows"),
+    path("inbox/<slug:name>/filters/", inbox.filters, name="inbox_filters"),
     path("conversations/<int:number>/", include(one_conversation)),
     path("messages/<int:message>/", include(one_message)),
     path("promises/<int:promise>/kept/", conversation.keep_promise, name="keep_promise"),
@@ -69,5 +71,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ledger/", ledger.ledger_page, name="ledger"),
     path("ledger/fails.csv", ledger.fails_csv, name="fails_csv"),
     path("ledger/fails.json", ledger.fails_json, name="fails_json"),
+    path("notices/", notices.notices, name="notices"),
+    path("notices/reading/", notices.read_notices, name="read_notices"),
     path("settings/", include(settings_pages)),
 ]
