@@ -303,25 +303,9 @@ def conversations(request: ApiRequest, asked: Query[Narrowed]) -> dict[str, Any]
         )
     except ValueError:
         raise Refused(422, "unknown_place", "“after” is not from a page of ours.") from None
-    rows = [
-        {
-            "id": row.id,
-            "inbox": row.inbox_id,
-            "contact": row.contact,
-            "subject": row.subject,
-            "preview": row.preview,
-            "status": row.status,
-            "need": row.need,
-            "assignee": row.assignee_id,
-            "last_at": row.last_at,
-            "waiting_since": row.waiting_since,
-            "due_at": row.due_at,
-            "promised_at": row.promised_at,
-            "messages": row.count,
-        }
-        for row in found.rows
-    ]
-    return {"conversations": rows, "after": found.after}
+    rows = Conversation.objects.in_bulk([row.id for row in found.rows])
+    told = [_summary(rows[row.id]) for row in found.rows if row.id in rows]
+    return {"conversations": told, "after": found.after}
 
 
 @router.get(
@@ -397,6 +381,24 @@ def _visible(request: ApiRequest, number: int) -> Conversation:
     return get_object_or_404(rows, pk=number)
 
 
+def _summary(row: Conversation) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "inbox": row.inbox_id,
+        "contact": row.contact_name,
+        "subject": row.subject,
+        "preview": row.preview,
+        "status": row.status,
+        "need": row.need,
+        "assignee": row.assignee_id,
+        "last_at": row.last_at,
+        "waiting_since": row.waiting_since,
+        "due_at": row.due_at,
+        "promised_at": row.promised_at,
+        "messages": row.incoming_count + row.reply_count,
+    }
+
+
 def _thread(opened: Conversation, *, before: int | None = None) -> dict[str, Any]:
     messages = opened.messages.select_related("sending").order_by("-at", "-id")
     if before is not None:
@@ -404,20 +406,7 @@ def _thread(opened: Conversation, *, before: int | None = None) -> dict[str, Any
         messages = messages.filter(at__lte=edge.at).exclude(at=edge.at, pk__gte=edge.pk)
     said: Sequence[Message] = list(messages[: MESSAGES_SHOWN + 1])
     shown = said[:MESSAGES_SHOWN]
-    return {
-        "id": opened.pk,
-        "inbox": opened.inbox_id,
-        "contact": opened.contact_name,
-        "subject": opened.subject,
-        "preview": opened.preview,
-        "status": opened.status,
-        "need": opened.need,
-        "assignee": opened.assignee_id,
-        "last_at": opened.last_at,
-        "waiting_since": opened.waiting_since,
-        "due_at": opened.due_at,
-        "promised_at": opened.promised_at,
-        "messages": opened.incoming_count + opened.reply_count,
+    return _summary(opened) | {
         "said": list(reversed(shown)),
         "before": shown[-1].pk if len(said) > MESSAGES_SHOWN else None,
     }
