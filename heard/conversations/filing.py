@@ -116,7 +116,7 @@ def people_of(inbox: Inbox, items: Sequence[Incoming]) -> dict[str, Person]:
     """The contact of each address that speaks or is spoken to, made where it is new."""
     names: dict[str, str] = {}
     for item in items:
-        if item.kind is not Kind.REPLY:
+        if item.kind is Kind.INCOMING:
             names[item.sender] = names.get(item.sender) or item.sender_name
         elif item.to:
             names.setdefault(item.to, "")
@@ -217,10 +217,14 @@ def _write_conversations(
     """Copy fresh conversations in as they will stand; returns their clocks, to be written later."""
     happened: dict[int, list[Happening]] = {pk: [] for pk in fresh}
     at_row: dict[int, int] = {}
+    notes: dict[int, Incoming] = {}
     for n, (pk, item, conversation) in enumerate(
         zip(batch.ids, batch.items, batch.conversations, strict=True)
     ):
         if conversation not in fresh:
+            continue
+        if item.kind is Kind.NOTE:
+            notes[conversation] = item
             continue
         _, mood, _, _, need, _, urgency, _, _ = columns[n]
         what = What.INCOMING if item.kind is Kind.INCOMING else What.REPLY
@@ -243,7 +247,6 @@ def _write_conversations(
     rules = rules_of(batch.inbox)
     histories = frozenset(batch.ids) if batch.is_history else frozenset()
     names = dict(batch.people.values())
-    histories = frozenset(batch.ids) if batch.is_history else frozenset[int]()
     clocks: list[tuple[int, dict[str, Any]]] = []
     stale: list[tuple[int, datetime]] = []
     head = (
@@ -272,7 +275,13 @@ def _write_conversations(
             if not batch.is_history:
                 stale.extend((batch.inbox.pk, moment) for moment in followed.moments)
             said = happened[conversation]
-            first, last = (batch.items[at_row[end(said).row]] for end in (min, max))
+            first, last = (
+                (batch.items[at_row[end(said).row]] if said else notes[conversation])
+                for end in (min, max)
+            )
+            columns_of = followed.conversation
+            if not said:  # a note that came before what it is about
+                columns_of |= {"started_at": first.at, "last_at": first.at}
             copy.write_row(
                 (
                     conversation,
@@ -285,7 +294,7 @@ def _write_conversations(
                     names.get(contact, ""),
                     last.text[:160],
                     last.kind.value,
-                    *[followed.conversation[name] for name in CONVERSATION_COLUMNS],
+                    *[columns_of[name] for name in CONVERSATION_COLUMNS],
                 )
             )
     mark_stale(stale)

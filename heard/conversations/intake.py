@@ -84,8 +84,10 @@ def receive(
             item.external_id: Known(
                 up=up_of(item),
                 parent=item.parent,
-                is_reply=item.kind is Kind.REPLY,
-                contact=people.get(item.to if item.kind is Kind.REPLY else item.sender, NOBODY)[0],
+                is_reply=item.kind is not Kind.INCOMING,
+                contact=people.get(item.sender if item.kind is Kind.INCOMING else item.to, NOBODY)[
+                    0
+                ],
             )
             for item in items
         }
@@ -242,7 +244,9 @@ def _stored(inbox: Inbox, items: Sequence[Incoming]) -> _Stored:
     return _Stored(
         keys=frozenset((row[0], row[1]) for row in rows),
         messages={
-            name: Known(up=up, parent=parent, is_reply=kind == "reply", contact=contact, root=root)
+            name: Known(
+                up=up, parent=parent, is_reply=kind != "incoming", contact=contact, root=root
+            )
             for name, kind, up, parent, contact, root in rows
         },
     )

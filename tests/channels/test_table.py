@@ -199,15 +199,27 @@ def test_a_map_that_does_not_fit_its_file_names_what_is_missing(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("name", "file", "expected"),
     [
-        ("shop", "shop.csv", ["incoming", "reply to ann@example.org", "note", "incoming"]),
-        ("zendesk", "zendesk.jsonl", ["incoming", "note", "reply to ann@example.org", "incoming"]),
-        ("chatwoot", "chatwoot.jsonl", ["incoming", "note", "reply to ann@example.org"]),
+        (
+            "shop",
+            "shop.csv",
+            ["incoming", "reply to ann@example.org", "note to ann@example.org", "incoming"],
+        ),
+        (
+            "zendesk",
+            "zendesk.jsonl",
+            ["incoming", "note to ann@example.org", "reply to ann@example.org", "incoming"],
+        ),
+        (
+            "chatwoot",
+            "chatwoot.jsonl",
+            ["incoming", "note to ann@example.org", "reply to ann@example.org"],
+        ),
     ],
 )
 def test_the_documented_examples_are_read(name: str, file: str, expected: list[str]) -> None:
     archive = Table(EXAMPLES / file, read_map(EXAMPLES / f"{name}.toml"))
     found = [
-        f"{it.kind} to {it.to}" if it.kind is Kind.REPLY else str(it.kind)
+        str(it.kind) if it.kind is Kind.INCOMING else f"{it.kind} to {it.to}"
         for it in messages(archive).values()
     ]
     assert found == expected

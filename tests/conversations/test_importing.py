@@ -257,6 +257,23 @@ def test_a_mailbox_and_an_export_are_brought_in_by_the_command(tmp_path: Path) -
     assert "4  taken" in said
 
 
+@pytest.mark.django_db
+def test_notes_stay_in_the_conversation_they_are_about_and_answer_nobody() -> None:
+    run(
+        "csv", "--inbox", "Old desk", "--no-reading", "--map", str(EXAMPLES / "zendesk.toml"),
+        str(EXAMPLES / "zendesk.jsonl"),
+    )  # fmt: skip
+    ann = Conversation.objects.get(root="thread:35436")
+    assert list(ann.messages.order_by("at").values_list("kind", flat=True)) == [
+        "incoming",
+        "note",
+        "reply",
+    ]
+    assert (ann.reply_count, ann.first_reply_seconds) == (1, 51 * 60 + 39)
+    names = set(Conversation.objects.values_list("contact__name", flat=True))
+    assert names == {"Ann Baker", "Cy"}
+
+
 def run(*words: str) -> str:
     out = StringIO()
     call_command("import", *words, stdout=out)

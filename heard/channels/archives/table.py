@@ -130,9 +130,9 @@ class _Reader:
         self._fields = {
             kind: tuple(self._field(name, str(kind), getter) for name in FIELDS) for kind in Kind
         }
-        # Few exports say whom a reply answers: then it is who last spoke in the thread.
-        told = {*map_.columns.get("", {}), *map_.columns.get("reply", {})}
-        self.remembers = not told & {"to", "parent"}
+        # Few exports say whom each reply answers: then it is who last spoke in the thread.
+        told = {name for fields in map_.columns.values() for name in fields}
+        self.remembers = bool(told & {"root", "thread"})
         self._speakers: dict[str, str] = {}
 
     def _field(
@@ -178,7 +178,8 @@ class _Reader:
         if root and self.remembers:
             if kind is Kind.INCOMING:
                 self._speakers[root] = sender
-            to = to or self._speakers.get(root, "")
+            elif not parent:
+                to = to or self._speakers.get(root, "")
         return Incoming(
             external_id=identifier(number) or digest(*fields),
             at=at,
