@@ -348,6 +348,9 @@ def _message_clock(
     is_history: bool,
     now: datetime,
 ) -> dict[str, Any]:
+    if known is not None and clock.kind != "resolution":
+        # What was promised when the clock started holds, whatever the policy says by now.
+        clock.due_at = known[5]
     row = _row(
         clock.kind,
         started_at=clock.started_at,

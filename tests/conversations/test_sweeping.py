@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from heard.conversations.handling import assign, note, promise, see, snooze
 from heard.conversations.intake import receive
 from heard.conversations.models import Clock, Conversation, Inbox, Notice, StaleDay
+from heard.conversations.settling import settle
 from heard.conversations.sweeping import sweep
 from heard.events.models import Event
 from heard.reading import Mood, Need, Reading, Stance, Urgency
@@ -161,3 +162,13 @@ def test_the_number_of_statements_does_not_grow_with_what_falls_due(
         return len(captured)
 
     assert statements(150, "many") <= statements(2, "few") <= 16
+
+
+def test_a_kinder_policy_does_not_undo_a_fail(inbox: Inbox, now: datetime) -> None:
+    conversation = question(inbox, now)
+    sweep(now + timedelta(minutes=101))
+    inbox.policy.first_response_minutes = 10_000
+    inbox.policy.save()
+    settle([conversation.pk], now=now + timedelta(minutes=102))
+    clock = Clock.objects.get()
+    assert clock.due_at == clock.failed_at == now + timedelta(minutes=100)
