@@ -203,24 +203,31 @@ def _digest(archive: Archive, wishes: Wishes) -> str:
     return whole.hexdigest()
 
 
-@transaction.atomic
 def _finish(run: ImportRun, inboxes: _Inboxes, wishes: Wishes, *, now: datetime) -> tuple[int, int]:
-    """Judge what the archive left unanswered, open what is still alive; how many of each."""
+    """Judge what the archive left unanswered, open what is still alive; how many of each.
+
+    Each step is a transaction of its own and may be done again: an interrupted run ends anew.
+    """
     failed = revived = 0
     for inbox in inboxes.all():
         if run.taken_count:
             failed += close_books(inbox)
         if wishes.open_since:
             revived += revive(inbox, since=wishes.open_since, now=now)
-    run.finished_at = run.updated_at = now
-    run.save(update_fields=["finished_at", "updated_at"])
-    record(
-        "archive.imported",
-        subject="import_run",
-        subject_id=run.pk,
-        at=now,
-        data={"taken": run.taken_count, "known": run.known_count, "source": run.source},
-    )
+    with transaction.atomic():
+        run.finished_at = run.updated_at = now
+        run.save(update_fields=["finished_at", "updated_at"])
+        record(
+            "archive.imported",
+            subject="import_run",
+            subject_id=run.pk,
+            at=now,
+            data={"taken": run.taken_count, "known": run.known_count, "source": run.source},
+        )
+    if run.taken_count:
+        # The planner must not go on thinking that the tables are as small as they were.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE contact, handle, conversation, message, clock")
     return failed, revived
 
 
