@@ -6,7 +6,6 @@ import json
 from datetime import datetime, time, timedelta
 from typing import Any
 
-import nh3
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -16,11 +15,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from heard.conversations import attachments, correcting, handling, queries, showing
+from heard.conversations.cleaning import cleaned
 from heard.conversations.models import Attachment, Conversation, Message, Promise
 from heard.conversations.presence import be_present, leave
 from heard.conversations.queries import VIEWS, Sight, sight_of
 from heard.conversations.thread import thread
-from heard.conversations.views.inbox import context_query, filters_of, list_context, page_context
+from heard.conversations.views.inbox import context_query, filters_of, page_context
 from heard.staff.access import StaffRequest, staff_only
 from heard.staff.models import Team, User
 
@@ -47,9 +47,9 @@ def conversation(request: StaffRequest, number: int) -> HttpResponse:
         handling.see(opened, by=request.user, now=now)
     if request.htmx and not request.htmx.history_restore_request:
         return pane(request, opened, sight=sight)
-    view = VIEWS.get(request.GET.get("view", ""), VIEWS[DEFAULT_VIEW])
-    context = list_context(request, view=view, sight=sight, now=now)
-    context |= page_context(request) | pane_context(request, opened, sight=sight, now=now)
+    # The list beside it is asked for by the page: who opens a link waits for what was said alone.
+    context = page_context(request) | pane_context(request, opened, sight=sight, now=now)
+    context |= {"views": VIEWS, "counts": None}
     return render(request, "conversations/inbox.html", context)
 
 
@@ -245,10 +245,13 @@ def withdraw_promise(request: StaffRequest, promise: int) -> HttpResponse:
 
 
 @staff_only
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def correct(request: StaffRequest, message: int) -> HttpResponse:
-    """Set a reading right."""
+    """What a message says and might say instead; setting its reading right."""
     said, opened, sight = found_message(request, message)
+    if request.method != "POST":
+        template = "conversations/_reading.html" if request.htmx else "conversations/reading.html"
+        return render(request, template, {"said": said, "show": showing})
     try:
         correcting.correct(
             said,
@@ -303,9 +306,11 @@ def original(request: StaffRequest, message: int) -> HttpResponse:
     said, _, _ = found_message(request, message)
     if not said.html and len(said.text) == 0:
         raise Http404
-    tags = nh3.ALLOWED_TAGS - {"img", "picture", "source", "map", "area"}
-    clean = nh3.clean(said.html, tags=tags, link_rel="noopener noreferrer nofollow")
-    context = {"said": said, "html": clean, "conversation_id": said.conversation_id}
+    context = {
+        "said": said,
+        "html": cleaned(said.html),
+        "conversation_id": said.conversation_id,
+    }
     if request.htmx:
         return render(request, "conversations/_original.html", context)
     return render(request, "conversations/original.html", context)
