@@ -364,7 +364,7 @@ class Message(models.Model):
     up = models.CharField(max_length=300, db_default="")
     """Under which external id it hangs in its thread: its root or parent, as the place named it."""
     at = models.DateTimeField()
-    contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, db_index=False)
+    contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True)
     author = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
     )
@@ -556,7 +556,7 @@ class Clock(models.Model):
         Conversation, on_delete=models.CASCADE, related_name="clocks", db_index=False
     )
     inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, null=True, db_index=False)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, null=True)
     """The message that started it; empty for promises."""
     kind = models.CharField(max_length=16, choices=Kind.choices)
     started_at = models.DateTimeField()
