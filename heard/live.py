@@ -197,6 +197,8 @@ async def _tell(client: Client, session_key: str, gone: asyncio.Task[None], send
             listener = await _listener(session_key)
             if listener is None:
                 return
+            if listener != client.listener:
+                client.put(CATCH_UP)
             client.listener, checked = listener, time.monotonic()
 
 

@@ -24,9 +24,12 @@ class Listener:
     def hears(self, payload: str) -> str | None:
         """The part of a notification that concerns them, None when nothing does."""
         said = json.loads(payload)
-        if self.inboxes is None:
-            return payload
-        changed = [pair for pair in said["changed"] if pair[1] in self.inboxes]
+        inboxes = self.inboxes
+        changed = [
+            (conversation, inbox)
+            for conversation, inbox in said["changed"]
+            if inboxes is None or inbox in inboxes
+        ]
         return json.dumps({**said, "changed": changed}) if changed else None
 
 

@@ -169,15 +169,10 @@ class Row:
     assignee_id: int | None
     assignee: str
     is_urgent: bool
-    is_history: bool
-    count: int
     last_at: datetime
-    waiting_since: datetime | None
     due_at: datetime | None
     due_from: datetime | None
     due_kind: str
-    promised_at: datetime | None
-    snoozed_until: datetime | None
     is_unseen: bool
     key: datetime
     door: Door
@@ -232,15 +227,15 @@ class Choices:
 
 ROW = """
     c.id, c.inbox_id, c.contact_name, c.subject, c.preview, c.last_kind, c.need, c.status,
-    c.assignee_id, c.is_urgent, c.is_history, c.incoming_count + c.reply_count AS said, c.last_at,
+    c.assignee_id, c.is_urgent, c.last_at,
     c.waiting_since, c.due_at, c.due_from, c.due_kind, c.promised_at, c.snoozed_until,
     c.last_incoming_at
 """
 
 PICKED = """
     SELECT c.id, c.inbox_id, c.contact_name, c.subject, c.preview, c.last_kind, c.need, c.status,
-        c.assignee_id, coalesce(u.name, ''), c.is_urgent, c.is_history, c.said, c.last_at,
-        c.waiting_since, c.due_at, c.due_from, c.due_kind, c.promised_at, c.snoozed_until,
+        c.assignee_id, coalesce(u.name, ''), c.is_urgent, c.last_at,
+        c.due_at, c.due_from, c.due_kind,
         c.waiting_since IS NOT NULL AND NOT EXISTS (
             SELECT FROM sighting s
             WHERE s.conversation_id = c.id AND s.at >= c.last_incoming_at

@@ -22,8 +22,9 @@ from heard.conversations.vocabulary import nearest
 PAGE_SIZE = 30
 PEOPLE = 5
 FEW = 3
-FREQUENT = 10_000
-LONGEST_WALK = 20_000
+CANDIDATES = 100
+SHORT_WALK = 4_000
+LONGEST_WALK = 10_000
 LONGEST_QUERY = 200
 FRAGMENT_FROM = 4000
 SHOWN_WHOLE = 240
@@ -114,6 +115,18 @@ READINGS = """
     WHERE g.cfgname LIKE 'heard\\_%%' AND g.cfgnamespace = 'public'::regnamespace
 """
 
+NEWEST = "ORDER BY at DESC, id DESC LIMIT {page}"
+
+BY_INDEX = """
+    WITH hit AS MATERIALIZED (SELECT m.id, m.at FROM message m WHERE {where})
+    SELECT id, at FROM hit {newest}
+"""
+
+BY_WALK = """
+    SELECT m.id, m.at FROM (SELECT * FROM message m WHERE {bounds} {walk}) m
+    WHERE {where} {newest}
+"""
+
 ANSWER = """
     SELECT m.id, m.conversation_id, m.inbox_id, m.kind, m.at, c.contact_name,
         m.author_name, m.subject, left(translate(m.text, '{start}{end}', ''), {beginning}),
@@ -147,18 +160,19 @@ PEOPLE_FOUND = """
         WHERE to_tsvector(
             'public.heard_simple', translate(address || ' ' || name, '@._-/+', '      ')
         ) @@ %(sought)s::tsquery
+    ), heard AS (
+        SELECT named.id, v.id AS conversation_id, v.last_at FROM named CROSS JOIN LATERAL (
+            SELECT c.id, c.last_at FROM conversation c
+            WHERE c.contact_id = named.id AND c.last_at IS NOT NULL
+                AND (%(inboxes)s::bigint[] IS NULL OR c.inbox_id = ANY(%(inboxes)s))
+            ORDER BY c.last_at DESC LIMIT 1
+        ) v LIMIT {candidates}
     )
     SELECT k.id, k.name,
         (SELECT array_agg(h.address ORDER BY h.id) FROM handle h WHERE h.contact_id = k.id),
-        v.id, v.last_at
-    FROM named JOIN contact k ON k.id = named.id
-    CROSS JOIN LATERAL (
-        SELECT c.id, c.last_at FROM conversation c
-        WHERE c.contact_id = k.id AND c.last_at IS NOT NULL
-            AND (%(inboxes)s::bigint[] IS NULL OR c.inbox_id = ANY(%(inboxes)s))
-        ORDER BY c.last_at DESC LIMIT 1
-    ) v
-    LIMIT 200
+        x.conversation_id, x.last_at
+    FROM (SELECT * FROM heard ORDER BY last_at DESC LIMIT {people}) x
+    JOIN contact k ON k.id = x.id ORDER BY x.last_at DESC
 """
 
 
@@ -256,14 +270,38 @@ def _conditions(
 
 
 def _hits(question: Question, sought: str, *, sight: Sight) -> list[Hit]:
+    """One page of hits and one more, by whichever way is shorter."""
     conditions, parameters = _conditions(question, sought, sight=sight)
-    where = " AND ".join(conditions)
-    newest = f"ORDER BY at DESC, id DESC LIMIT {PAGE_SIZE + 1}"
-    by_index = f"""
-        WITH hit AS MATERIALIZED (SELECT m.id, m.at FROM message m WHERE {where})
-        SELECT id FROM hit {newest}
-    """
-    return _answer(by_index, parameters, sight=sight)
+    words = {
+        "where": " AND ".join(conditions),
+        "bounds": " AND ".join(_bounds(question)) or "true",
+        "newest": NEWEST.format(page=PAGE_SIZE + 1),
+        "walk": NEWEST.format(page=LONGEST_WALK),
+    }
+    if _rows_to_walk(words["where"], parameters) <= SHORT_WALK:
+        hits = _answer(BY_WALK.format(**words), parameters, sight=sight)
+        if len(hits) > PAGE_SIZE:
+            return hits
+    return _answer(BY_INDEX.format(**words), parameters, sight=sight)
+
+
+def _bounds(question: Question) -> list[str]:
+    """The conditions that a walk may start and stop at."""
+    bounds = [
+        "m.at >= %(since)s" if question.since else "",
+        "m.at < %(until)s" if question.until else "",
+        "(m.at, m.id) < (%(at)s, %(id)s)" if question.after else "",
+    ]
+    return [bound for bound in bounds if bound]
+
+
+def _rows_to_walk(where: str, parameters: dict[str, Any]) -> float:
+    """How many of the newest messages hold a page of hits, as the planner's statistics tell."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) SELECT FROM message m WHERE {where}", parameters)
+        expected = cursor.fetchone()[0][0]["Plan"]["Plan Rows"]
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'message'::regclass")
+        return float(PAGE_SIZE * cursor.fetchone()[0] / max(1, expected))
 
 
 def _answer(hits: str, parameters: dict[str, Any], *, sight: Sight) -> list[Hit]:
@@ -292,13 +330,12 @@ def _people(words: str, *, sight: Sight) -> list[PersonFound]:
         sought = cursor.fetchone()[0]
         if not sought:
             return []
-        cursor.execute(PEOPLE_FOUND, {"sought": sought, "inboxes": sight.inboxes})
-        rows = cursor.fetchall()
-    found = [
-        PersonFound(pk, name, tuple(handles or ()), conversation, last_at)
-        for pk, name, handles, conversation, last_at in rows
-    ]
-    return sorted(found, key=lambda person: person.last_at, reverse=True)[:PEOPLE]
+        statement = PEOPLE_FOUND.format(candidates=CANDIDATES, people=PEOPLE)
+        cursor.execute(statement, {"sought": sought, "inboxes": sight.inboxes})
+        return [
+            PersonFound(pk, name, tuple(handles or ()), conversation, last_at)
+            for pk, name, handles, conversation, last_at in cursor.fetchall()
+        ]
 
 
 def _snippet(headline: str, begins: str, length: int) -> SafeString:

@@ -167,6 +167,9 @@
         gather();
       }
     });
+    $$("time[datetime]:not([title])").forEach((time) => {
+      time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { dateStyle: "full", timeStyle: "short" });
+    });
     const words = house()?.dataset;
     if (words) $$("time[data-ago]").forEach((time) => {
       const seconds = now - Date.parse(time.dateTime) / 1000;
@@ -197,6 +200,14 @@
     else if (next) open(next);
     else $(".back")?.click();
   };
+  // The command bar offers the conversations of the list, too; they are named only when it opens.
+  const nameLines = () => lines().forEach((line) => {
+    $("a", line).dataset.command = `${$("b", line).textContent}: ${$(".line-text", line).textContent.trim().slice(0, 60)}`;
+  });
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-opens=command]")) nameLines(); }, true);
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") nameLines();
+  }, true);
   let isGoing = 0;
   const GO = { h: "home", i: "inbox", l: "ledger" };
   document.addEventListener("keydown", (event) => {
@@ -215,7 +226,11 @@
     isGoing = 0;
     if (event.key === "g") { isGoing = Date.now(); stop(); }
     else if (event.key === "j" || event.key === "k") { stop(); step(event.key === "j" ? 1 : -1); }
-    else if (event.key === "Escape" && told()) {
+    else if (event.key === "Escape" && !isPersonWide.matches && $("#person[open]")) {
+      stop();
+      $("#person").open = false;
+      $("#person summary").focus();
+    } else if (event.key === "Escape" && told() && !$("details.menu[open]")) {
       stop();
       const id = told().dataset.id;
       $(".back")?.click();
@@ -282,6 +297,8 @@
     if (fill) document.getElementById(fill.dataset.fill).value = fill.dataset.with;
     const label = event.target.closest("label[data-key]");
     if (label) setTimeout(() => words()?.focus());
+    const person = $("#person[open]");
+    if (person && !isPersonWide.matches && !person.contains(event.target)) person.open = false;
     $$("details.reading[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
   });
   document.addEventListener("htmx:configRequest", (event) => {
@@ -339,7 +356,7 @@
     if (kept?.id === id && kept.hadFocus) words().focus();
     kept = null;
     if (modes.has(id) && !words().value) setMode(modes.get(id));
-    $("#person").open = isPersonWide.matches && localStorage.getItem("person") !== "closed";
+    if ($("#person")) $("#person").open = isPersonWide.matches && localStorage.getItem("person") !== "closed";
     const said = location.hash.startsWith("#m") && $(location.hash, $("#thread"));
     if (said) { said.scrollIntoView({ block: "center" }); said.classList.add("pointed"); } else toEnd();
     if (words().value.trim() && !$("#check .checked")) words().dispatchEvent(new Event("check"));
@@ -361,6 +378,7 @@
     }
     if (id === "list") settle();
     if (id === "check") measure();
+    if (event.detail.target?.matches(".reading .menu-card")) event.detail.target.scrollIntoView({ block: "nearest" });
     tick();
   });
   document.addEventListener("htmx:beforeRequest", (event) => {

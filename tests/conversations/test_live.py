@@ -83,16 +83,16 @@ class Answer:
             self.status = message["status"]
             self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
         else:
-            self.said.put_nowait(message["body"].decode())
+            for line in message["body"].decode().splitlines() or [""]:
+                self.said.put_nowait(line)
 
     async def event(self) -> dict[str, Any]:
-        """The next event; comments are passed over."""
+        """The next event; all else is passed over."""
         while True:
-            said = await asyncio.wait_for(self.said.get(), PATIENCE_SECONDS)
-            for line in said.splitlines():
-                if line.startswith("data: "):
-                    event: dict[str, Any] = json.loads(line.removeprefix("data: "))
-                    return event
+            line = await asyncio.wait_for(self.said.get(), PATIENCE_SECONDS)
+            if line.startswith("data: "):
+                event: dict[str, Any] = json.loads(line.removeprefix("data: "))
+                return event
 
 
 @contextlib.asynccontextmanager
@@ -236,7 +236,7 @@ def test_a_page_that_has_fallen_behind_is_told_to_read_everything() -> None:
 
 def test_what_cannot_be_read_is_passed_over() -> None:
     hub = live.Hub()
-    client = live.Client(Listener(user_id=1, inboxes=frozenset({1})))
+    client = live.Client(Listener(user_id=1, inboxes=None))
     hub.clients.add(client)
     for payload in ("", "{}", "[]", '{"what": "conversation", "changed": [1]}'):
         hub.pass_on(payload)

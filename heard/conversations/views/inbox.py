@@ -74,10 +74,28 @@ def rows(request: StaffRequest, name: str) -> HttpResponse:
     return render(request, "conversations/_changed.html", context)
 
 
+@staff_only
+@require_safe
+def filters(request: StaffRequest, name: str) -> HttpResponse:
+    """What a view can be narrowed by: for htmx the form alone."""
+    view, sight = _view(name), sight_of(request.user)
+    chosen = filters_of(request.GET, sight=sight)
+    context = {
+        "view": view,
+        "filters": chosen,
+        "filter_query": urlencode(chosen.query()),
+        "choices": queries.choices(sight),
+        "doors": sight.doors,
+        "show": showing,
+    }
+    template = "conversations/_filters.html" if request.htmx else "conversations/filters.html"
+    return render(request, template, context)
+
+
 def list_context(
     request: StaffRequest, *, view: View, sight: Sight, now: datetime
 ) -> dict[str, Any]:
-    """What the three panes need for the list: four queries."""
+    """What the three panes need for the list: three queries."""
     filters = filters_of(request.GET, sight=sight)
     try:
         page = queries.page(
@@ -91,12 +109,9 @@ def list_context(
         "rows": page.rows,
         "after": page.after,
         "counts": queries.counts(sight, now=now),
-        "choices": queries.choices(sight),
-        "doors": sight.doors,
-        "filters": filters,
         "filter_query": urlencode(filters.query()),
         "context_query": context_query(view, filters),
-        "is_later": bool(request.GET.get("after")),
+        "current": _number(request.GET.get("beside")),
         "now": now,
         "show": showing,
         "me": request.user.pk,
