@@ -296,6 +296,11 @@ class Conversation(models.Model):
                 name="conversation_due",
             ),
             models.Index(
+                fields=["waiting_since", "id"],
+                condition=Q(status="open", is_public=True, need="answer"),
+                name="conversation_exposed",
+            ),
+            models.Index(
                 fields=["promised_at", "id"],
                 condition=Q(promised_at__isnull=False),
                 name="conversation_promised",

@@ -58,17 +58,12 @@ class Week:
 
     scope: Scope
     incoming: int
-    clocks: int
-    running: int
+    decided: int
+    """First-response clocks that were met or have fallen due: what a share may be taken of."""
     within: int
     response: Percentiles
     service_fails: int
     recognition_fails: int
-
-    @property
-    def decided(self) -> int:
-        """Clocks that were met or have fallen due: what a share may be taken of."""
-        return self.clocks - self.running
 
     @property
     def share_within(self) -> float | None:
@@ -114,7 +109,6 @@ def home(inboxes: tuple[int, ...] | None, *, now: datetime) -> Home:
     as_of = last if last and last < today - QUIET_AFTER else today
     this_week = Scope(inboxes, as_of - timedelta(days=6), as_of)
     last_week = Scope(inboxes, as_of - timedelta(days=13), as_of - timedelta(days=7))
-    running = _running(this_week, last_week)
     monday = as_of - timedelta(days=as_of.weekday())
     since = monday - timedelta(weeks=WEEKS - 1)
     weeks = _meter_weeks(Scope(inboxes, since, as_of))
@@ -126,8 +120,8 @@ def home(inboxes: tuple[int, ...] | None, *, now: datetime) -> Home:
         exposed=_queue(
             inboxes, "c.is_public AND c.need = 'answer' AND c.due_at <= %(now)s", now=now
         ),
-        this_week=_week(this_week, running=running[0]),
-        last_week=_week(last_week, running=running[1]),
+        this_week=_week(this_week),
+        last_week=_week(last_week),
         weeks=tuple(weeks),
         meter=_together(week.meter for week in weeks),
         negative=over["negative"],
@@ -168,39 +162,17 @@ def _queue(inboxes: tuple[int, ...] | None, condition: str, *, now: datetime) ->
     return Queue(count, first)
 
 
-def _week(scope: Scope, *, running: int) -> Week:
+def _week(scope: Scope) -> Week:
     sums, _, responses = sums_of(scope)
     return Week(
         scope=scope,
         incoming=sums["incoming"],
-        clocks=sums["response_clocks"],
-        running=running,
+        decided=sums["response_met"] + sums["response_missed"],
         within=sums["response_within"],
         response=percentiles(responses, look(RESPONSE_LOOK, scope)),
         service_fails=sums["service_unanswered"] + sums["service_late"],
         recognition_fails=sums["recognition_unanswered"] + sums["recognition_late"],
     )
-
-
-def _running(*scopes: Scope) -> list[int]:
-    """First-response clocks of each span that still run: their outcome is not known."""
-    counts: list[str] = []
-    parameters: dict[str, Any] = {}
-    for number, scope in enumerate(scopes):
-        first, after = scope.moments
-        counts.append(
-            f"count(*) FILTER (WHERE started_at >= %(first{number})s "
-            f"AND started_at < %(after{number})s)"
-        )
-        parameters |= {f"first{number}": first, f"after{number}": after}
-    where, more = _inboxes("inbox_id", scopes[0].inboxes)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {', '.join(counts)} FROM clock WHERE next_at IS NOT NULL AND met_at IS NULL "
-            f"AND failed_at IS NULL AND kind = 'first_response' AND {where}",
-            {**parameters, **more},
-        )
-        return list(cursor.fetchone())
 
 
 def _meter_weeks(scope: Scope) -> list[MeterWeek]:

@@ -27,6 +27,7 @@ class DayFigures(models.Model):
     response_clocks = models.IntegerField(db_default=0)
     response_met = models.IntegerField(db_default=0)
     response_within = models.IntegerField(db_default=0)
+    response_missed = models.IntegerField(db_default=0)
     service_unanswered = models.IntegerField(db_default=0)
     service_late = models.IntegerField(db_default=0)
     recognition_unanswered = models.IntegerField(db_default=0)

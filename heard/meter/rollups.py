@@ -22,8 +22,8 @@ FEW_DAYS = 200
 
 COUNTED = (
     "incoming", "reply", "conversations", "started_by_contact", "answered", "negative", "turned",
-    "response_clocks", "response_met", "response_within", "service_unanswered", "service_late",
-    "recognition_unanswered", "recognition_late", "recommend", "avoid",
+    "response_clocks", "response_met", "response_within", "response_missed", "service_unanswered",
+    "service_late", "recognition_unanswered", "recognition_late", "recommend", "avoid",
 )  # fmt: skip
 
 FIGURES = {
@@ -46,7 +46,9 @@ FIGURES = {
     """,
     "clock": """
         SELECT w.inbox_id, w.day, count(*) AS response_clocks, count(t.met_at) AS response_met,
-            count(*) FILTER (WHERE t.met_at <= t.due_at) AS response_within
+            count(*) FILTER (WHERE t.met_at <= t.due_at) AS response_within,
+            count(*) FILTER (WHERE t.met_at IS NULL AND t.failed_at IS NOT NULL)
+                AS response_missed
         FROM {wanted} JOIN clock t ON {inbox} AND {started_at} WHERE t.kind = 'first_response'
         GROUP BY 1, 2
     """,

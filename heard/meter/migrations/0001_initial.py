@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 COUNTED = (
     "incoming", "reply", "conversations", "started_by_contact", "answered", "negative", "turned",
-    "response_clocks", "response_met", "response_within", "service_unanswered", "service_late",
+    "response_clocks", "response_met", "response_within", "response_missed", "service_unanswered", "service_late",
     "recognition_unanswered", "recognition_late", "recommend", "avoid",
 )  # fmt: skip
 
