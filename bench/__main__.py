@@ -132,8 +132,9 @@ def bring(house: House, *, first: int, upto: int, now: datetime) -> list[Row]:
 
 
 def rate(marks: list[tuple[float, int]], low: int, high: int) -> float:
-    """Messages a second between two counts."""
-    inside = [(at, n) for at, n in marks if low <= n <= high]
+    """Messages a second between two counts; what comes after the last message is not of it."""
+    end = next((at for at, n in marks if n >= high), marks[-1][0] if marks else 0.0)
+    inside = [(at, n) for at, n in marks if n >= low and at <= end]
     if len(inside) < 2 or inside[-1][0] == inside[0][0]:
         return 0.0
     return (inside[-1][1] - inside[0][1]) / (inside[-1][0] - inside[0][0])
