@@ -189,6 +189,18 @@ class Row:
         return microseconds(self.key)
 
     @property
+    def stamp(self) -> str:
+        """The last word's moment, for the page."""
+        return self.last_at.isoformat("T", "seconds")
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """From when to when its clock runs, in seconds since 1970."""
+        return int((self.due_from or self.last_at).timestamp()), int(
+            (self.due_at or self.last_at).timestamp()
+        )
+
+    @property
     def has_clock(self) -> bool:
         """Whether a clock runs, or ran out, while somebody still has to act."""
         return self.due_at is not None and self.due_from is not None and self.status != "resolved"
