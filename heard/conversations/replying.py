@@ -46,7 +46,7 @@ def facts_of(conversation: Conversation, *, author: User, now: datetime) -> Fact
         contact_language=incoming[2] if incoming else "",
         agent_name=author.name,
         earlier_replies=tuple(row[1] for row in said if row[0] == Message.Kind.REPLY)[
-            EARLIER_REPLIES - 1 :: -1
+            :EARLIER_REPLIES
         ],
         allowed_domains=tuple(inbox.settings.get("link_domains", ())),
         max_length=inbox.settings.get("max_length"),

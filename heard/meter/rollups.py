@@ -127,6 +127,7 @@ def rebuild() -> int:
     return len(counted)
 
 
+@transaction.atomic
 def differences() -> list[str]:
     """Compare what is kept with what the rows say; one line for each figure that differs."""
     freshen()
@@ -188,6 +189,9 @@ def _count(days: Sequence[tuple[int, date]]) -> dict[Day, dict[str, Any]]:
     words = _words(is_few=len(days) <= FEW_DAYS)
     buckets: dict[tuple[Day, str], list[tuple[int, int]]] = defaultdict(list)
     with connection.cursor() as cursor:
+        if len(days) > FEW_DAYS:
+            # The planner does not know how many days there are, and would try each with each row.
+            cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off")
         for statement in (*FIGURES.values(), VOICES):
             cursor.execute(WANTED + statement.format(**words), parameters)
             names = [column.name for column in cursor.description][2:]
@@ -197,6 +201,7 @@ def _count(days: Sequence[tuple[int, date]]) -> dict[Day, dict[str, Any]]:
             cursor.execute(WANTED + statement.format(**words), parameters)
             for inbox, day, bucket, count in cursor:
                 buckets[(inbox, day), name].append((bucket, count))
+        cursor.execute("SET LOCAL enable_nestloop = on; SET LOCAL enable_mergejoin = on")
     for (day_key, name), counts in buckets.items():
         found[day_key][name] = spreads.pack(counts)
     return {key: figures for key, figures in found.items() if figures}
