@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,6 @@ from django.core.exceptions import ValidationError
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from holidays.registry import COUNTRIES
 
 from heard.channels import contact_page, hook
 from heard.conversations import spans
@@ -36,7 +36,9 @@ ALWAYS_WEEK = [[["00:00", "24:00"]]] * 7
 @cache
 def countries() -> list[tuple[str, str]]:
     """Countries whose public holidays are known, by name."""
-    named = sorted((key.replace("_", " ").title(), entry[1]) for key, entry in COUNTRIES.items())
+    # Imported when somebody opens the form: it weighs 25 MB in each process.
+    known = import_module("holidays.registry").COUNTRIES
+    named = sorted((key.replace("_", " ").title(), entry[1]) for key, entry in known.items())
     return [("", "–"), *((code, name) for name, code in named)]
 
 

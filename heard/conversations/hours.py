@@ -13,11 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
+from importlib import import_module
 from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo
-
-from holidays import country_holidays
 
 Span = tuple[int, int]
 """Opens, closes: minutes since midnight on the wall clock, 0 to 1440; open at the first, no more
@@ -259,6 +258,8 @@ def _holidays(country: str, subdivision: str, *, year: int) -> frozenset[date]:
     """The public holidays that fall into one year; none without a country."""
     if not country:
         return frozenset()
+    # Imported when a country is first asked for: every calendar of the world weighs 25 MB.
+    country_holidays = import_module("holidays").country_holidays
     try:
         days = country_holidays(country, subdiv=subdivision or None, years=year, expand=False)
     except NotImplementedError as unknown:
