@@ -25,10 +25,10 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A phrase ready to be looked for; it can only be there if one of `gate` is."""
+    """A phrase ready to be looked for; it can only be there if a word of every slot is."""
 
     cue: Cue
-    gate: frozenset[str]
+    slots: tuple[frozenset[str], ...]
     pattern: re.Pattern[str] = field(repr=False)
 
 
@@ -201,7 +201,8 @@ URGENT: tuple[Cue, ...] = (
         small claims
         take|taking|see you|them|it|this to|in court
         trading standards
-        bbb|ftc complaint?
+        ftc complaint?
+        better business bureau
         consumer court|protection|rights|forum|affairs
         attorney general
         call|called|calling|to ... the police|authorities|regulator|watchdog
@@ -287,7 +288,7 @@ STANCE: tuple[Cue, ...] = (
         will|would|we'll|i'll definitely|certainly|happily? come|be back
         best ... ever|town
         best place|app|service|airline|company|shop|store|coffee|food|game|hotel|restaurant
-        a|must try|visit|see|have
+        must try|visit|see|have
         go to place|choice|app|shop
         five|5 stars|star
         worth every|the|it
@@ -313,27 +314,25 @@ def _slot(word: str) -> str:
     return f"(?:{slot})?" if word.endswith("?") else slot
 
 
-def _gate(phrase: str) -> frozenset[str]:
-    """The words of the slot whose shortest word is longest: long words are rare."""
-    slots = [
-        word.split("|")
-        for word in phrase.split()
-        if not word.endswith(("?", "...")) and "#" not in word
-    ]
-    return frozenset(max(slots, key=lambda words: min(map(len, words))))
+def _slots(phrase: str) -> Iterator[frozenset[str]]:
+    """The words of each slot that has to be filled by one of them."""
+    for word in phrase.split():
+        if not word.endswith(("?", "...")) and "#" not in word:
+            yield frozenset(word.split("|"))
 
 
 PHRASES: tuple[Phrase, ...] = tuple(
-    Phrase(cue, _gate(phrase), re.compile("".join(map(_slot, phrase.split())) + "(?= )"))
+    Phrase(cue, tuple(_slots(phrase)), re.compile("".join(map(_slot, phrase.split())) + "(?= )"))
     for cue in CUES
     for phrase in cue.phrases
 )
 
 
 def _by_gate(phrases: Iterable[Phrase]) -> Mapping[str, tuple[Phrase, ...]]:
+    """Phrases by the words of the slot whose shortest word is longest: long words are rare."""
     doors: dict[str, list[Phrase]] = {}
     for phrase in phrases:
-        for word in phrase.gate:
+        for word in max(phrase.slots, key=lambda slot: min(map(len, slot))):
             doors.setdefault(word, []).append(phrase)
     return {word: tuple(behind) for word, behind in doors.items()}
 
@@ -344,10 +343,13 @@ BY_GATE = _by_gate(PHRASES)
 def find(words: Iterable[str]) -> Iterator[Found]:
     """The cues in the words of one text, each cue once, in the order of the text's words."""
     words = list(words)
+    present = set(words)
     line = f" {' '.join(words)} "
     met: set[str] = set()
-    for word in words:
+    for word in dict.fromkeys(words):
         for phrase in BY_GATE.get(word, ()):
-            if phrase.cue.name not in met and (match := phrase.pattern.search(line)):
+            if phrase.cue.name in met or any(slot.isdisjoint(present) for slot in phrase.slots):
+                continue
+            if match := phrase.pattern.search(line):
                 met.add(phrase.cue.name)
                 yield Found(phrase.cue, match.group().strip())

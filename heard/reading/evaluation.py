@@ -103,7 +103,7 @@ def _vader(texts: Texts) -> Figures | None:
 
 def _probability(texts: Texts, head: str, kind: str) -> Figures:
     place = CLASSES[head].index(kind)
-    parts = [seen.probabilities[head][:, place] for seen in look(texts)]
+    parts = [seen.probabilities[head][:, place] for seen in look(texts, only_read=False)]
     return np.concatenate(parts).astype(np.float64)
 
 

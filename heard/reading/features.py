@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from heard.reading.tokens import (
     TokenRows,
     TokenTable,
     hashed,
+    is_sign,
     plain,
 )
 from heard.reading.words import CLASSES
@@ -30,6 +32,7 @@ BUCKETS = 1 << 17
 LETTERS_COUNT, PAIRS_COUNT = 0.4, 0.5
 _LETTERS = (3, 4, 5)
 _LONGEST_SPELT = 16
+_SPELLING = 1  # where the sums of pieces begin, so that `the` in `bathe` is not the word `the`
 _PAIR = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77)
 
 _SIGNS = ("?", "!", "...", "$", LINK, NAME, NUMBER, CODE, "#", "capitals", "emoji")
@@ -46,41 +49,47 @@ _COUNTS = slice(4, 4 + len(COUNTED))
 _CUE_PLACE = {cue.name: len(DENSE) - len(CUES) + place for place, cue in enumerate(CUES)}
 
 
-def token_counts(token: str) -> NDArray[np.float32]:
-    """To which of `COUNTED` a token belongs."""
-    word = plain(token)
-    letter = token[0]
-    signs = (
-        "?" in token,
-        "!" in token,
-        letter in ".…",
-        letter in "$€£",
-        token == LINK,
-        token == NAME,
-        token == NUMBER,
-        token == CODE,
-        letter == "#",
-        len(token) > 1 and token.isupper(),
-        not token.isascii() and not letter.isalpha(),
-    )
-    return np.array([*(word in words for words in CLASSES.values()), *signs], dtype=np.float32)
+_CLASSES_OF: dict[str, list[int]] = {}
+for _place, _words in enumerate(CLASSES.values()):
+    for _word in _words:
+        _CLASSES_OF.setdefault(_word, []).append(_place)
+_SIGN_OF = {token: COUNTED.index(token) for token in (LINK, NAME, NUMBER, CODE)} | {
+    "#": COUNTED.index("#"),
+    "…": COUNTED.index("..."),
+    **dict.fromkeys("$€£", COUNTED.index("$")),
+}
+_CAPITALS, _EMOJI = COUNTED.index("capitals"), COUNTED.index("emoji")
+
+
+def token_counts(tokens: Sequence[str]) -> NDArray[np.float32]:
+    """To which of `COUNTED` each token belongs."""
+    rows = np.zeros((len(tokens), len(COUNTED)), dtype=np.float32)
+    for row, token in zip(rows, tokens, strict=True):
+        row[_CLASSES_OF.get(plain(token), [])] = 1.0
+        if token.isalpha():
+            row[_CAPITALS] = len(token) > 1 and token.isupper()
+        elif token in _SIGN_OF:
+            row[_SIGN_OF[token]] = 1.0
+        elif token[0] in "?!.":
+            row[[COUNTED.index(sign) for sign in ("?", "!") if sign in token]] = 1.0
+            row[COUNTED.index("...")] = token[0] == "."
+        else:
+            row[_EMOJI] = is_sign(token)
+    return rows
 
 
 def buckets(token: str) -> list[int]:
-    """The hashed features of one token by itself: the word, and pieces of its spelling."""
-    if token == START:
-        return []
-    word = plain(token)
-    found = [hashed(word) % BUCKETS]
-    if word[0].isalpha() and len(word) <= _LONGEST_SPELT:
-        found += [hashed("~" + piece) % BUCKETS for piece in _pieces(f"<{word}>")]
+    """The hashed features of one token by itself: first the word, then pieces of its spelling."""
+    spelt = plain(token).encode("utf-8", "surrogatepass")
+    found = [crc32(spelt) % BUCKETS]
+    if token[0].isalpha() and len(spelt) <= _LONGEST_SPELT:
+        spelt = b"<" + spelt + b">"
+        found += [
+            crc32(spelt[place : place + size], _SPELLING) % BUCKETS
+            for size in _LETTERS
+            for place in range(len(spelt) - size + 1)
+        ]
     return found
-
-
-def _pieces(word: str) -> Iterator[str]:
-    for size in _LETTERS:
-        for place in range(len(word) - size + 1):
-            yield word[place : place + size]
 
 
 def pair_buckets(hashes: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -109,43 +118,26 @@ class Features:
 
 
 class Extractor:
-    """Finds features by the batch; remembers every token it met.
+    """Finds features by the batch; the table remembers every token it met."""
 
-    `learn(tokens)` is called with the tokens not met before, in the order of their numbers.
-    """
+    def __init__(self, table: TokenTable, valences: Mapping[str, float]) -> None:
+        self._tone = TokenRows(
+            table,
+            width=tone.COLUMNS,
+            rows_for=lambda tokens: tone.token_rows(tokens, valences),
+        )
+        self._counts = TokenRows(table, width=len(COUNTED), rows_for=token_counts)
+        self._marks = TokenRows(table, width=2, rows_for=_token_marks, dtype=np.uint32)
 
-    def __init__(
-        self, valences: Mapping[str, float], *, learn: Callable[[Sequence[str]], None]
-    ) -> None:
-        self._valences = valences
-        self._also_learn = learn
-        self._tone = TokenRows(width=tone.COLUMNS)
-        self._counts = TokenRows(width=len(COUNTED))
-        self._hashes = TokenRows(width=1, dtype=np.uint32)
-        self._gates = TokenRows(width=1, dtype=np.int32)
-        self._table = TokenTable(self._learn)
-
-    @property
-    def tokens_met(self) -> int:
-        """How many distinct tokens are remembered."""
-        return len(self._table)
-
-    def _learn(self, tokens: Sequence[str]) -> None:
-        self._tone.add(tone.token_rows(tokens, self._valences))
-        self._counts.add(np.stack([token_counts(token) for token in tokens]))
-        self._hashes.add(np.array([[hashed(plain(token))] for token in tokens], dtype=np.uint32))
-        self._gates.add(np.array([[plain(token) in BY_GATE] for token in tokens], dtype=np.int32))
-        self._also_learn(tokens)
-
-    def extract(self, texts: Sequence[str]) -> Features:
+    def extract(self, cut: Cut) -> Features:
         """The features of a batch of texts, in order."""
-        cut = self._table.cut(texts)
-        gates = self._gates.summed(cut)[:, 0].tolist()
+        hashes, is_gate = self._marks.of(cut).T
+        gates = np.add.reduceat(is_gate, cut.starts).tolist()
         cues = [
             list(find(map(plain, tokens))) if gate else []
             for tokens, gate in zip(cut.tokens, gates, strict=True)
         ]
-        values = np.zeros((len(texts), len(DENSE)), dtype=np.float32)
+        values = np.zeros((len(cut.tokens), len(DENSE)), dtype=np.float32)
         values[:, :3] = tone.tone(cut, self._tone.of(cut))
         values[:, 1:3] = np.log1p(values[:, 1:3])
         values[:, 3] = np.log1p(cut.lengths - 1) / 4
@@ -153,4 +145,10 @@ class Extractor:
         for row, found in zip(values, cues, strict=True):
             for each in found:
                 row[_CUE_PLACE[each.cue.name]] = 1.0
-        return Features(cut, values, self._hashes.of(cut)[:, 0], cues)
+        return Features(cut, values, hashes, cues)
+
+
+def _token_marks(tokens: Sequence[str]) -> NDArray[np.uint32]:
+    """The hash of each token, and whether a cue may hang on it."""
+    words = map(plain, tokens)
+    return np.array([(hashed(word), word in BY_GATE) for word in words], dtype=np.uint32)

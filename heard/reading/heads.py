@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,14 +45,14 @@ class HeadsModel:
 
     def token_rows(self, tokens: Sequence[str]) -> NDArray[np.float32]:
         """What each token adds to the heads by itself, and to the square of the text's length."""
-        rows = np.zeros((len(tokens), COLUMNS), dtype=np.float32)
-        for row, token in zip(rows, tokens, strict=True):
-            if found := features.buckets(token):
-                strength = np.full(len(found), features.LETTERS_COUNT, dtype=np.float32)
-                strength[0] = 1.0
-                row[:WIDTH] = strength @ self.weights[found]
-                row[WIDTH] = strength @ strength
-        return rows
+        found = list(map(features.buckets, tokens))
+        sizes = np.array(list(map(len, found)))
+        starts = np.cumsum(sizes) - sizes
+        strength = np.full((sizes.sum(), 1), features.LETTERS_COUNT, dtype=np.float32)
+        strength[starts] = 1.0
+        weights = self.weights[list(chain.from_iterable(found))] * strength
+        sums = np.add.reduceat(weights, starts)
+        return np.hstack([sums, np.add.reduceat(strength**2, starts)])
 
     def logits(
         self, found: features.Features, *, token_sums: NDArray[np.float32]

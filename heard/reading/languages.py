@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from heard.reading.models import load
 from heard.reading.scripts import LANGUAGES_BY_SCRIPT
-from heard.reading.tokens import plain
+from heard.reading.tokens import is_sign, plain, word_set
 
 # Languages that share a script and are told apart by their words.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "latin": (
         *("en", "es", "fr", "de", "pt", "it", "nl", "sv", "da", "no", "fi", "cs", "sk", "pl", "hu"),
         *("tr", "ro", "id", "sl", "hr", "sr", "ca", "vi", "et", "lv", "lt", "sq", "tl", "af", "cy"),
+        "hi",
     ),
     "cyrillic": ("ru", "uk", "bg", "mk", "sr"),
     "arabic": ("ar", "fa", "ur"),
@@ -34,12 +35,21 @@ _FAMILY_OF_VOICE = np.array([list(FAMILIES).index(family) for family, _ in VOICE
 _LANGUAGE_OF_VOICE = tuple(language for _, language in VOICES)
 
 # Nats by which English is expected, and by which any other language must lead the next.
-_EXPECTED, _LEAD = 1.5, 0.3
+_EXPECTED, _LEAD = 1.0, 0.1
 _LETTERS_PER_FOREIGN_TOKEN = 6
+# The most that the spelling of one word may say, in nats: names are spelt in any language.
+_MOST = 4.0
+# Remains of machines, not words.
+_SILENT = word_set("http https www com rt via amp gt lt quot nbsp br href url html")
 
 _SCRIPTS = (*FAMILIES, *LANGUAGES_BY_SCRIPT)
-COLUMNS = len(VOICES) + len(_SCRIPTS)
-_LETTERS = slice(len(VOICES), COLUMNS)
+_LETTERS = slice(len(VOICES), len(VOICES) + len(_SCRIPTS))
+_SIGNS = _LETTERS.stop
+COLUMNS = _SIGNS + 1
+_SCRIPT_OF_FAMILY = {family: len(VOICES) + place for place, family in enumerate(FAMILIES)}
+_SCRIPT_OF_STAND_IN = {
+    f"<{language}>": len(VOICES) + _SCRIPTS.index(language) for language in LANGUAGES_BY_SCRIPT
+}
 
 
 def family_of(word: str) -> str | None:
@@ -66,7 +76,10 @@ def pieces(word: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
-    """How much each piece of spelling and each whole word (`=word`) speaks for `VOICES`."""
+    """How much each piece of spelling and each whole word (`=word`) speaks for `VOICES`.
+
+    The first row of `votes` is silent.
+    """
 
     places: dict[str, int]
     votes: NDArray[np.int8]
@@ -78,31 +91,40 @@ class LanguageModel:
         arrays = load("languages")
         words = bytes(arrays["pieces"]).decode("utf-8").split("\n")
         return cls(
-            places={word: place for place, word in enumerate(words)},
-            votes=arrays["votes"],
+            places={word: place for place, word in enumerate(words, start=1)},
+            votes=np.pad(arrays["votes"], ((1, 0), (0, 0))),
             scale=float(arrays["scale"]),
         )
 
     def token_rows(self, tokens: Sequence[str]) -> NDArray[np.float32]:
-        """The votes of each token, then its letters by script: one row of `COLUMNS` per token."""
+        """A row of `COLUMNS` per token: its votes, its letters by script, whether it is a sign."""
         rows = np.zeros((len(tokens), COLUMNS), dtype=np.float32)
+        flat: list[int] = []
+        starts: list[int] = []
+        whole: list[int] = []
         for row, token in zip(rows, tokens, strict=True):
-            script = token[1:-1] if token[0] == "<" else ""
-            if script in _SCRIPTS:
-                row[len(VOICES) + _SCRIPTS.index(script)] = _LETTERS_PER_FOREIGN_TOKEN
-            elif not script and (family := family_of(token)) is not None:
+            starts.append(len(flat))
+            flat.append(0)
+            whole.append(0)
+            if token in _SCRIPT_OF_STAND_IN:
+                row[_SCRIPT_OF_STAND_IN[token]] = _LETTERS_PER_FOREIGN_TOKEN
+            elif token[0] != "<" and (family := family_of(token)) is not None:
                 word = plain(token)
-                row[len(VOICES) + _SCRIPTS.index(family)] = len(word)
-                known = [self.places[piece] for piece in pieces(word) if piece in self.places]
-                row[: len(VOICES)] = self.votes[known].sum(axis=0) * self.scale / np.sqrt(len(word))
-                if (whole := self.places.get(f"={word}")) is not None:
-                    row[: len(VOICES)] += self.votes[whole] * self.scale
+                if word not in _SILENT:
+                    row[_SCRIPT_OF_FAMILY[family]] = len(word)
+                    flat += filter(None, map(self.places.get, pieces(word)))
+                    whole[-1] = self.places.get(f"={word}", 0)
+            else:
+                row[_SIGNS] = is_sign(token)
+        spelt = np.add.reduceat(self.votes[flat], starts, dtype=np.float32) * self.scale
+        spelt /= np.sqrt(np.maximum(1.0, rows[:, _LETTERS].sum(axis=1, keepdims=True)))
+        rows[:, : len(VOICES)] = np.clip(spelt, -_MOST, _MOST) + self.votes[whole] * self.scale
         return rows
 
 
-def has_letters(sums: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Whether each text holds any word, in whatever script."""
-    return np.asarray(sums[:, _LETTERS].sum(axis=1) > 0)
+def are_signs(sums: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether each text is emoji and the like without a word in any script."""
+    return np.asarray((sums[:, _LETTERS].sum(axis=1) == 0) & (sums[:, _SIGNS] > 0))
 
 
 def decide(sums: NDArray[np.float32]) -> list[str]:
@@ -120,16 +142,10 @@ def decide(sums: NDArray[np.float32]) -> list[str]:
     voice = votes.argmax(axis=1)
     with np.errstate(invalid="ignore"):
         lead = np.diff(np.partition(-votes, 1, axis=1)[:, :2], axis=1)[:, 0]
-    told = (voice == 0) | (lead >= _LEAD)
-    return [
-        ""
-        if not speaks
-        else _SCRIPTS[place]
-        if place >= len(FAMILIES)
-        else _LANGUAGE_OF_VOICE[best]
-        if is_told
-        else ""
-        for speaks, place, best, is_told in zip(
-            has_letters(sums).tolist(), script.tolist(), voice.tolist(), told.tolist(), strict=True
-        )
+    is_told = (voice == 0) | (lead >= _LEAD)
+    names = [
+        _SCRIPTS[place] if place >= len(FAMILIES) else _LANGUAGE_OF_VOICE[best]
+        for place, best in zip(script.tolist(), voice.tolist(), strict=True)
     ]
+    is_known = (script >= len(FAMILIES)) | (is_told & np.asarray(letters.max(axis=1) > 0))
+    return [name if known else "" for name, known in zip(names, is_known.tolist(), strict=True)]

@@ -13,21 +13,23 @@ from heard.reading.cues import Found
 from heard.reading.features import Extractor
 from heard.reading.heads import HeadsModel
 from heard.reading.languages import LanguageModel
-from heard.reading.tokens import TokenRows
+from heard.reading.tokens import TokenRows, TokenTable
 
 BATCH = 1_000
-MOST_TOKENS = 40_000
+MOST_TOKENS = 60_000
+READ_LANGUAGES = frozenset({"en"})
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the models say of a batch: a row or an item per text.
+    """What the models say of a batch.
 
-    `wordless` texts hold signs that speak (emoji and the like) and no word.
+    `languages` has an item for every text. `cues` and `probabilities` have one, in order, for each
+    of the texts at `places`: those that were read.
     """
 
     languages: list[str]
-    wordless: list[bool]
+    places: list[int]
     cues: list[list[Found]]
     probabilities: dict[str, NDArray[np.float32]]
 
@@ -44,29 +46,30 @@ class Reader:
         self._forget()
 
     def _forget(self) -> None:
-        self._votes = TokenRows(width=languages.COLUMNS)
-        self._weights = TokenRows(width=heads.COLUMNS)
-        self._extractor = Extractor(self._heads.valences, learn=self._learn)
+        self._table = table = TokenTable()
+        self._votes = TokenRows(table, width=languages.COLUMNS, rows_for=self._languages.token_rows)
+        self._weights = TokenRows(table, width=heads.COLUMNS, rows_for=self._heads.token_rows)
+        self._extractor = Extractor(table, self._heads.valences)
 
-    def _learn(self, tokens: Sequence[str]) -> None:
-        self._votes.add(self._languages.token_rows(tokens))
-        self._weights.add(self._heads.token_rows(tokens))
+    def batches(self, texts: Sequence[str], *, only_read: bool = True) -> Iterator[Seen]:
+        """See many texts, `BATCH` at a time, in order.
 
-    def batches(self, texts: Sequence[str]) -> Iterator[Seen]:
-        """See many texts, `BATCH` at a time, in order."""
+        English is read, and texts of nothing but emoji and the like; with `only_read` false also
+        every other text, as if it were English.
+        """
         for start in range(0, len(texts), BATCH):
-            if self._extractor.tokens_met > MOST_TOKENS:
+            if len(self._table) > MOST_TOKENS:
                 self._forget()
-            yield self._see(texts[start : start + BATCH])
+            yield self._see(texts[start : start + BATCH], only_read=only_read)
 
-    def _see(self, texts: Sequence[str]) -> Seen:
-        found = self._extractor.extract(texts)
-        votes = self._votes.summed(found.cut)
+    def _see(self, texts: Sequence[str], *, only_read: bool) -> Seen:
+        cut = self._table.cut(texts)
+        votes = self._votes.summed(cut)
+        told = languages.decide(votes)
+        is_read = [language in READ_LANGUAGES for language in told]
+        places = np.flatnonzero(is_read | languages.are_signs(votes) | (not only_read)).tolist()
+        if not places:
+            return Seen(told, [], [], {})
+        found = self._extractor.extract(self._table.part(cut, places))
         logits = self._heads.logits(found, token_sums=self._weights.summed(found.cut))
-        speaks = (found.counted("emoji") > 0) | (found.counted("compound") != 0)
-        return Seen(
-            languages=languages.decide(votes),
-            wordless=(speaks & ~languages.has_letters(votes)).tolist(),
-            cues=found.cues,
-            probabilities=heads.probabilities(logits),
-        )
+        return Seen(told, places, found.cues, heads.probabilities(logits))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from threading import Lock
+
+import numpy as np
 
 from heard.reading.cues import UNHURRIED, URGENT, Found
 from heard.reading.heads import HeadsModel
@@ -65,10 +67,12 @@ class Reading:
     urgency_reason: str = ""
 
 
-READ_LANGUAGES = frozenset({"en"})
-
 _LOCK = Lock()
 _MOODS, _NEEDS, _STANCES = tuple(Mood), tuple(Need), tuple(Stance)
+_NOTHING = _NEEDS.index(Need.NOTHING)
+_WITHOUT_NOTHING = np.array([need is not Need.NOTHING for need in _NEEDS])
+# How sure the head has to be before a message is left without a clock.
+_SURE_OF_NOTHING = 0.6
 _PRESSING = frozenset(cue.name for cue in URGENT)
 
 
@@ -81,10 +85,13 @@ def read(texts: Sequence[str]) -> list[Reading]:
     return [reading for seen in look(texts) for reading in _readings(seen)]
 
 
-def look(texts: Sequence[str]) -> list[Seen]:
-    """What the models say of many texts, by the batch, before it is made into readings."""
+def look(texts: Sequence[str], *, only_read: bool = True) -> list[Seen]:
+    """What the models say of many texts, by the batch, before it is made into readings.
+
+    With `only_read` false every text is looked at as if it were English.
+    """
     with _LOCK:
-        return list(_reader().batches(texts))
+        return list(_reader().batches(texts, only_read=only_read))
 
 
 @cache
@@ -92,11 +99,15 @@ def _reader() -> Reader:
     return Reader(HeadsModel.loaded(), LanguageModel.loaded())
 
 
-def _readings(seen: Seen) -> Iterator[Reading]:
+def _readings(seen: Seen) -> list[Reading]:
+    readings = [_not_read(language) for language in seen.languages]
+    if not seen.places:
+        return readings
     mood, need, stance = (seen.probabilities[head] for head in ("mood", "need", "stance"))
-    for language, is_wordless, cues, moods, mood_place, need_place, stance_place in zip(
-        seen.languages,
-        seen.wordless,
+    unsure = need[:, _NOTHING] < _SURE_OF_NOTHING
+    need = np.where(unsure[:, None], need * _WITHOUT_NOTHING, need)
+    for place, cues, moods, mood_place, need_place, stance_place in zip(
+        seen.places,
         seen.cues,
         mood.tolist(),
         mood.argmax(axis=1).tolist(),
@@ -104,24 +115,29 @@ def _readings(seen: Seen) -> Iterator[Reading]:
         stance.argmax(axis=1).tolist(),
         strict=True,
     ):
-        if language not in READ_LANGUAGES and not is_wordless:
-            yield _not_read(language)
-            continue
-        asked = _NEEDS[need_place]
         presses = [found for found in cues if found.cue.name in _PRESSING]
-        if asked is Need.NOTHING and presses and moods[0] >= 0.5:
-            # Harm told without a question: better one look too many than one too few.
-            asked = Need.ANSWER
+        stood = _STANCES[stance_place]
+        asked = _asked(_NEEDS[need_place], stood, tells_harm=bool(presses) and moods[0] >= 0.5)
         urgency, reason = _urgency(asked, presses, cues)
-        yield Reading(
-            language,
+        readings[place] = Reading(
+            seen.languages[place],
             _MOODS[mood_place],
             (moods[0], moods[1], moods[2]),
             asked,
-            _STANCES[stance_place],
+            stood,
             urgency,
             reason,
         )
+    return readings
+
+
+def _asked(need: Need, stance: Stance, *, tells_harm: bool) -> Need:
+    """The need that fits the stance: who warns others is owed an answer, who sends them thanks."""
+    if stance is Stance.AVOID or (tells_harm and need is Need.NOTHING):
+        return Need.ANSWER
+    if stance is Stance.RECOMMEND and need is Need.NOTHING:
+        return Need.RECOGNITION
+    return need
 
 
 @cache

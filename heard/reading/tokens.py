@@ -84,22 +84,23 @@ def plain(token: str) -> str:
     return _STRETCHED.sub(r"\1\1", lower)
 
 
-def hashed(text: str) -> int:
-    """A stable 32-bit number for any text, lone surrogates included."""
-    return crc32(text.encode("utf-8", "surrogatepass"))
+def is_sign(token: str) -> bool:
+    """Whether a token is an emoji or an emoticon."""
+    first = token[0]
+    return not first.isalnum() and (first >= "\u2190" or first in ":;=(^<") and token[-1] != ">"
+
+
+def hashed(word: str) -> int:
+    """A stable 32-bit number for any word, lone surrogates included."""
+    return crc32(word.encode("utf-8", "surrogatepass"))
 
 
 class TokenTable(dict[str, int]):
-    """The tokens met so far, numbered in order; 0 is START.
+    """The tokens met so far, numbered in order; 0 is START."""
 
-    `learn(tokens)` is called with the new tokens of a batch, in the order of their numbers, before
-    the batch is handed out.
-    """
-
-    def __init__(self, learn: Callable[[Sequence[str]], None]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._learn = learn
-        self._new: list[str] = []
+        self.tokens: list[str] = []
         self._number(START)
 
     def __missing__(self, token: str) -> int:
@@ -109,50 +110,62 @@ class TokenTable(dict[str, int]):
         return self._number(token)
 
     def _number(self, token: str) -> int:
-        self._new.append(token)
+        self.tokens.append(token)
         number = self[token] = len(self)
         return number
 
     def cut(self, texts: Sequence[str]) -> Cut:
-        """Cut texts into token numbers, learning what is new."""
-        find = _TOKEN.findall
+        """Cut texts into token numbers."""
+        return self._cut([_TOKEN.findall(bounded(text)) for text in texts])
+
+    def part(self, cut: Cut, places: Sequence[int]) -> Cut:
+        """Some of the texts of a batch."""
+        return self._cut([cut.tokens[place] for place in places])
+
+    def _cut(self, tokens: list[list[str]]) -> Cut:
         number = self.__getitem__
-        tokens = [find(bounded(text)) for text in texts]
         flat = [[0, *map(number, found)] for found in tokens]
         lengths = np.fromiter(map(len, flat), dtype=np.int64, count=len(flat))
         numbers = np.fromiter(chain.from_iterable(flat), dtype=np.int32, count=int(lengths.sum()))
-        if self._new:
-            self._learn(self._new)
-            self._new = []
         return Cut(tokens, numbers, np.cumsum(lengths) - lengths)
 
 
 class TokenRows:
-    """Figures that belong to tokens: one row each, in the order of their numbers."""
+    """Figures that belong to tokens: a row each, worked out when a token is first asked about."""
 
-    def __init__(self, *, width: int, dtype: DTypeLike = np.float32) -> None:
+    def __init__(
+        self,
+        table: TokenTable,
+        *,
+        width: int,
+        rows_for: Callable[[Sequence[str]], NDArray[Any]],
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        self._table = table
+        self._rows_for = rows_for
         self._rows = np.zeros((1024, width), dtype=dtype)
-        self._count = 0
-
-    def add(self, rows: NDArray[Any]) -> None:
-        """Keep the rows of newly numbered tokens."""
-        needed = self._count + len(rows)
-        if needed > len(self._rows):
-            grown = np.zeros(
-                (max(needed, 2 * len(self._rows)), self._rows.shape[1]), self._rows.dtype
-            )
-            grown[: self._count] = self._rows[: self._count]
-            self._rows = grown
-        self._rows[self._count : needed] = rows
-        self._count = needed
+        self._is_known = np.zeros(1024, dtype=bool)
 
     def of(self, cut: Cut) -> NDArray[Any]:
         """The row of every token of a batch."""
+        self._make_room(len(self._table))
+        new = np.unique(cut.numbers[~self._is_known[cut.numbers]])
+        if len(new):
+            tokens = self._table.tokens
+            self._rows[new] = self._rows_for([tokens[number] for number in new])
+            self._is_known[new] = True
         return self._rows[cut.numbers]
 
     def summed(self, cut: Cut) -> NDArray[Any]:
         """The sum of the rows of each text."""
-        return np.add.reduceat(self._rows[cut.numbers], cut.starts)
+        return np.add.reduceat(self.of(cut), cut.starts)
+
+    def _make_room(self, count: int) -> None:
+        extra = count - len(self._rows)
+        if extra > 0:
+            extra = max(extra, len(self._rows))
+            self._rows = np.pad(self._rows, ((0, extra), (0, 0)))
+            self._is_known = np.pad(self._is_known, (0, extra))
 
 
 def _stand_in(token: str) -> str | None:

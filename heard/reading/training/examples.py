@@ -26,7 +26,7 @@ _NEITHER = _STANCE["."]
 _NEUTRAL = _MOOD["0"]
 
 # A text that speaks to a company, labelled by hand, counts as this many from elsewhere.
-_OWN_WEIGHT = 12.0
+_OWN_WEIGHT = 24.0
 
 _POSITIVE = word_set(
     "admiration amusement approval caring desire excitement gratitude joy love optimism pride"

@@ -15,7 +15,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from heard.reading import features
 from heard.reading.heads import CLASSES, WIDTH, packed
-from heard.reading.tokens import hashed
+from heard.reading.tokens import TokenTable, hashed
 from heard.reading.training.examples import Example, examples
 
 # How far the classes of a head are levelled: 1 makes each count the same, 0 leaves them be.
@@ -23,6 +23,17 @@ _LEVELLED = {"mood": 1.0, "need": 0.5, "stance": 0.5}
 _STRENGTH = 0.15
 _ROUNDS = 150
 _HELD_OUT = 5
+
+
+# VADER reads emoji by the words of their names, which for many say nothing of a feeling.
+_EMOJI: dict[float, str] = {
+    2.4: "😀😃😄😁😊🙂😍🥰😘🤗🤩🥳❤💕💖💗💙💚💛💜🧡💓😻💯🎉",
+    1.6: "👍👏🙌🙏👌💪😋🤤😎😇😌🎊✨🏆🥇🤝😁😆☺🌟⭐🔥",
+    0.8: "😂🤣😅😉😜😛🙃😏",
+    -1.2: "😭😐😑😒🙄😬😕🤨😓😥😪🤦🤷",
+    -2.0: "😢😞😔😟🙁☹😣😖😫😩😤😰😨😱🥺👎💔🤢🤮😿💩🚫",
+    -2.8: "😡😠🤬👿😾🖕",
+}
 
 
 def train(data: Path) -> dict[str, NDArray[Any]]:
@@ -55,9 +66,10 @@ def train(data: Path) -> dict[str, NDArray[Any]]:
 
 
 def lexicon() -> dict[str, float]:
-    """VADER's valences of words and emoticons, and of emoji by the words that describe them."""
+    """VADER's valences of words and emoticons; of emoji ours, else those of their names."""
     vader = SentimentIntensityAnalyzer()
     valences = {word.lower(): float(valence) for word, valence in vader.lexicon.items()}
+    valences |= {emoji: valence for valence, signs in _EMOJI.items() for emoji in signs}
     for emoji, description in vader.emojis.items():
         valence = sum(vader.lexicon.get(word, 0.0) for word in description.split())
         if valence:
@@ -69,18 +81,15 @@ def _matrix(
     texts: Sequence[str], valences: dict[str, float]
 ) -> tuple[csr_matrix, NDArray[np.float32]]:
     """The hashed features as the reader weighs them, and the counted ones."""
-    spelt: list[list[int]] = []
-    extractor = features.Extractor(
-        valences, learn=lambda tokens: spelt.extend(map(features.buckets, tokens))
-    )
-    found = extractor.extract(texts)
+    table = TokenTable()
+    found = features.Extractor(table, valences).extract(table.cut(texts))
     numbers, lengths = found.cut.numbers, found.cut.lengths
-    sizes = np.array([len(buckets) for buckets in spelt])
+    spelt = [np.array(features.buckets(token)) for token in table.tokens]
+    sizes = np.array(list(map(len, spelt)))
     of_text = np.repeat(np.arange(len(texts)), lengths)
-    own = np.concatenate([np.array(spelt[number], dtype=np.int64) for number in numbers])
+    own = np.concatenate([spelt[number] for number in numbers])
     own_strength = np.full(len(own), features.LETTERS_COUNT)
-    heads_of_words = np.cumsum(sizes[numbers]) - sizes[numbers]
-    own_strength[heads_of_words[sizes[numbers] > 0]] = 1.0
+    own_strength[np.cumsum(sizes[numbers]) - sizes[numbers]] = 1.0
     pairs = features.pair_buckets(found.hashes)
     rows = np.concatenate([np.repeat(of_text, sizes[numbers]), of_text])
     columns = np.concatenate([own, pairs])

@@ -28,6 +28,9 @@ _SERBIAN = {"lj": "љ", "nj": "њ", "dž": "џ"} | dict(
     zip("abcčćdđefghijklmnoprsštuvzž", "абцчћдђефгхијклмнопрсштувзж", strict=True)
 )
 
+# Hindi in Latin letters is known by its words alone.
+_UNCOUNTED = VOICES.index(("latin", "hi"))
+
 Votes = dict[str, NDArray[np.float64]]
 
 
@@ -58,11 +61,14 @@ def _votes_of_letters() -> Votes:
             logs = np.log([shares[voice].get(piece, 0.0) + _UNMET for voice in voices])
             row = votes.setdefault(piece, np.zeros(len(VOICES)))
             row[voices] = (logs - logs.mean()) * _LETTERS[len(piece)]
+            row[_UNCOUNTED] = 0.0
     return votes
 
 
 def _letter_shares(family: str, language: str) -> dict[str, float]:
     """How often each piece of spelling occurs in a language among those of its length."""
+    if (family, language) == VOICES[_UNCOUNTED]:
+        return {}
     known = "hr" if language == "sr" else language
     profile = json.loads((files("langdetect.profiles") / known).read_text(encoding="utf-8"))
     shares: Counter[str] = Counter()
