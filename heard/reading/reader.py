@@ -16,7 +16,7 @@ from heard.reading.languages import LanguageModel
 from heard.reading.tokens import TokenRows, TokenTable
 
 BATCH = 1_000
-MOST_TOKENS = 60_000
+MOST_TOKENS = 25_000
 READ_LANGUAGES = frozenset({"en"})
 
 

@@ -77,7 +77,7 @@ def words(text: str) -> list[str]:
     return list(map(plain, _TOKEN.findall(bounded(text))))
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 15)
 def plain(token: str) -> str:
     """The form of a token that carries its meaning: no case, no stretching, one apostrophe."""
     lower = token.lower().replace("’", "'")
