@@ -9,7 +9,7 @@ from typing import Any
 from heard.channels.base import Incoming, Kind
 from heard.conversations.intake import receive
 from heard.conversations.models import Conversation, Hours, Inbox, Policy
-from heard.staff.models import Role, Team, User
+from heard.staff.models import Brand, Role, Team, User
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 _numbers = count(1)
@@ -26,6 +26,10 @@ def hours(**fields: Any) -> Hours:
 
 def team(**fields: Any) -> Team:
     return Team.objects.create(**{"name": f"Team {next(_numbers)}", **fields})
+
+
+def brand(**fields: Any) -> Brand:
+    return Brand.objects.create(**{"name": f"Brand {next(_numbers)}", **fields})
 
 
 def user(role: str = Role.AGENT, *, teams: tuple[Team, ...] = (), **fields: Any) -> User:

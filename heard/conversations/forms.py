@@ -225,6 +225,17 @@ class HoursForm(ModelForm[Hours]):
 class InboxForm(ModelForm[Inbox]):
     """One inbox, whatever its kind."""
 
+    our_details = forms.CharField(
+        required=False,
+        max_length=2000,
+        label=_("Ours, for everybody to read"),
+        help_text=_(
+            "Telephone numbers, e-mail and street addresses of the company, one a line. "
+            "The check of public replies takes them for nobody's personal data."
+        ),
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "+353 21 427 0000"}),
+    )
+
     class Meta:
         model = Inbox
         fields = ("name", "keeper", "policy", "hours", "brand", "place", "teams", "is_public")
@@ -251,6 +262,19 @@ class InboxForm(ModelForm[Inbox]):
             self.fields[name].empty_label = words  # type: ignore[attr-defined]
         if not self.fields["teams"].queryset.exists():  # type: ignore[attr-defined]
             del self.fields["teams"]
+        self.fields["our_details"].initial = "\n".join(
+            self.instance.settings.get("our_details", ())
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """What is asked beside the columns lies among the settings of the inbox."""
+        filled = super().clean() or self.cleaned_data
+        lines = [line.strip() for line in filled.get("our_details", "").splitlines()]
+        kept = {**self.instance.settings, "our_details": [line for line in lines if line]}
+        if not kept["our_details"]:
+            del kept["our_details"]
+        self.instance.settings = kept
+        return filled
 
 
 class ContactPageForm(InboxForm):

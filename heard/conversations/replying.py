@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from heard.conversations.facts import facts_of
 from heard.conversations.models import Conversation, Draft, Message, Sending
 from heard.conversations.sending import deliver
 from heard.conversations.settling import settle
 from heard.events.diary import record
 from heard.staff.models import User
-from heard.think import Check, Facts, check
-
-EARLIER_REPLIES = 5
+from heard.think import Check, check
 
 
 class ReplyBlocked(Exception):  # noqa: N818 - not a fault, an answer
@@ -28,31 +27,6 @@ class ReplyBlocked(Exception):  # noqa: N818 - not a fault, an answer
 
 class TooLateToUndo(Exception):  # noqa: N818 - not a fault, an answer
     """The reply is on its way or gone."""
-
-
-def facts_of(conversation: Conversation, *, author: User, now: datetime) -> Facts:
-    """What the check may know about a reply in this conversation: two queries."""
-    said = list(
-        conversation.messages.exclude(kind=Message.Kind.NOTE)
-        .order_by("-at", "-id")
-        .values_list("kind", "text", "language", "is_public")[:20]
-    )
-    incoming = next((row for row in said if row[0] == Message.Kind.INCOMING), None)
-    inbox = conversation.inbox
-    return Facts(
-        message=incoming[1] if incoming else "",
-        is_public=inbox.is_public or bool(incoming and incoming[3]),
-        contact_name=conversation.contact_name,
-        contact_language=incoming[2] if incoming else "",
-        agent_name=author.name,
-        earlier_replies=tuple(row[1] for row in said if row[0] == Message.Kind.REPLY)[
-            :EARLIER_REPLIES
-        ],
-        allowed_domains=tuple(inbox.settings.get("link_domains", ())),
-        max_length=inbox.settings.get("max_length"),
-        now=now,
-        timezone=author.timezone,
-    )
 
 
 @transaction.atomic

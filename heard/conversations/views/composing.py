@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from heard.conversations import handling, replying, sending, showing
+from heard.conversations.facts import facts_of
 from heard.conversations.models import Conversation, Draft, Message, Sending
 from heard.conversations.presence import be_present
 from heard.conversations.queries import Sight
@@ -75,7 +76,7 @@ def save_draft(request: StaffRequest, number: int) -> HttpResponse:
     be_present(opened, by=request.user, is_typing=bool(text.strip()), now=now)
     if kind is Message.Kind.NOTE:
         return HttpResponse(status=204)
-    facts = replying.facts_of(opened, author=request.user, now=now)
+    facts = facts_of(opened, author=request.user, now=now)
     context = check_context(
         check(text, facts) if text.strip() else None, overruled=request.POST.getlist("overruled")
     )

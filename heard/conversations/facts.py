@@ -1,0 +1,122 @@
+"""What the check may know of a reply: the message, the person it goes to, and the house itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+
+from heard.channels import contact_page
+from heard.contacts.models import Handle
+from heard.conversations.models import Conversation, Correction, Inbox, Message
+from heard.reading import Mood, Stance
+from heard.staff.models import User
+from heard.think import Facts
+
+SAID = 20
+EARLIER_REPLIES = 5
+MOST_INBOXES = 500
+MOST_HANDLES = 50
+
+
+def facts_of(conversation: Conversation, *, author: User, now: datetime) -> Facts:
+    """What is known of a reply in this conversation: one query, three where anybody can read it."""
+    mood_corrected = Correction.objects.filter(message=OuterRef("pk"), head="mood")
+    said = list(
+        conversation.messages.exclude(kind=Message.Kind.NOTE)
+        .annotate(mood_is_corrected=Exists(mood_corrected))
+        .only(
+            "conversation", "kind", "text", "language", "is_public", "mood", "stance", "author_name"
+        )
+        .order_by("-at", "-id")[:SAID]
+    )
+    incoming = next((one for one in said if one.kind == Message.Kind.INCOMING), None)
+    inbox = conversation.inbox
+    is_public = inbox.is_public or bool(incoming and incoming.is_public)
+    details: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
+    way = ""
+    if is_public:
+        details = _kept_from_strangers(conversation, said)
+        ours, way = _house(inbox)
+    domains = tuple(inbox.settings.get("link_domains", ()))
+    own_host = urlsplit(settings.PUBLIC_URL).hostname
+    return Facts(
+        message=incoming.text if incoming else "",
+        is_public=is_public,
+        contact_name=conversation.contact_name,
+        contact_language=incoming.language if incoming else "",
+        contact_details=details,
+        contact_is_upset=_is_upset(incoming) if incoming else None,
+        agent_name=author.name,
+        earlier_replies=tuple(one.text for one in said if one.kind == Message.Kind.REPLY)[
+            :EARLIER_REPLIES
+        ],
+        our_details=ours,
+        private_way=way,
+        allowed_domains=(*domains, own_host) if domains and own_host else domains,
+        max_length=inbox.settings.get("max_length"),
+        now=now,
+        timezone=author.timezone,
+    )
+
+
+def _is_upset(said: Message) -> bool | None:
+    """As a person set it right; a warning to others tells by itself, the rest is for the words."""
+    is_negative = said.mood == Mood.NEGATIVE
+    if getattr(said, "mood_is_corrected", False):
+        return is_negative
+    return True if is_negative and said.stance == Stance.AVOID else None
+
+
+def _kept_from_strangers(conversation: Conversation, said: Iterable[Message]) -> tuple[str, ...]:
+    """Handles and full names of the contact that the place of this conversation does not show."""
+    if conversation.contact_id is None:
+        return ()
+    here = conversation.inbox.kind
+    known = list(
+        Handle.objects.filter(contact_id=conversation.contact_id)
+        .order_by("pk")
+        .values_list("kind", "address", "name", "contact__name")[:MOST_HANDLES]
+    )
+    shown = [one.author_name.casefold() for one in said if one.kind == Message.Kind.INCOMING]
+    shown += [part.casefold() for kind, *parts, _ in known if kind == here for part in parts]
+    names = {name for _, _, *both in known for name in both if " " in name}
+    details = [address for kind, address, *_ in known if kind != here]
+    details += sorted(name for name in names if not any(name.casefold() in it for it in shown))
+    return tuple(details)
+
+
+def _house(inbox: Inbox) -> tuple[tuple[str, ...], str]:
+    """What of ours anybody may read, and where a private message reaches us: the nearest door."""
+    doors = list(
+        Inbox.objects.filter(
+            ~Q(address="") | Q(kind=contact_page.kind) | Q(settings__has_key="our_details")
+        )
+        .order_by("pk")
+        .only("kind", "slug", "address", "settings", "is_public", "place", "brand")[:MOST_INBOXES]
+    )
+    ours = [door.address for door in doors if door.address]
+    ours += [detail for door in doors for detail in door.settings.get("our_details", ())]
+    ways = [(_distance(door, inbox), n, _way(door)) for n, door in enumerate(doors) if _way(door)]
+    return tuple(dict.fromkeys(ours)), min(ways)[2] if ways else ""
+
+
+def _distance(door: Inbox, inbox: Inbox) -> int:
+    """How far a door is from an inbox: of the same place, of the same brand, or of the house."""
+    if inbox.place_id and door.place_id == inbox.place_id:
+        return 0
+    return 1 if inbox.brand_id and door.brand_id == inbox.brand_id else 2
+
+
+def _way(door: Inbox) -> str:
+    """How a private message comes to this door, "" if none does that strangers could use."""
+    if door.is_public:
+        return ""
+    if door.kind == contact_page.kind and settings.PUBLIC_URL:
+        return f"at {settings.PUBLIC_URL}{reverse('contact_page', args=[door.slug])}"
+    return f"by e-mail to {door.address}" if "@" in door.address.strip("@") else ""
