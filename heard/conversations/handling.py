@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -9,6 +10,7 @@ from django.db import transaction
 from heard.conversations.models import (
     Acknowledgement,
     Conversation,
+    Inbox,
     Message,
     Notice,
     Promise,
@@ -16,10 +18,19 @@ from heard.conversations.models import (
     Sighting,
 )
 from heard.conversations.settling import settle, tell
-from heard.events.diary import record
+from heard.events.diary import record, record_many
+from heard.events.models import Event
 from heard.staff.models import Team, User
 
 SEEN_AGAIN_AFTER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBack:
+    """How much came back from somebody who left: conversations that are not done, and inboxes."""
+
+    conversations: int
+    inboxes: int
 
 
 @transaction.atomic
@@ -181,6 +192,49 @@ def withdraw_promise(made: Promise, *, by: User, now: datetime) -> None:
     made.withdrawn_at = now
     made.save(update_fields=["withdrawn_at"])
     _written(made.conversation, "promise.withdrawn", by=by, now=now, data={"promise": made.pk})
+
+
+@transaction.atomic
+def hand_back(person: User, *, by: User, now: datetime) -> HandedBack:
+    """Give to everybody what somebody has who leaves; their teams keep it. Six statements at most.
+
+    What is done goes too, or it would come back to nobody when the contact writes again.
+    """
+    theirs = list(
+        Conversation.objects.filter(assignee=person)
+        .select_for_update(of=("self",))
+        .values_list("pk", "inbox_id", "status", "team__name")
+    )
+    Conversation.objects.filter(assignee=person).update(assignee=None)
+    kept = list(Inbox.objects.filter(keeper=person).values_list("pk", flat=True))
+    Inbox.objects.filter(keeper=person).update(keeper=None)
+    record_many(
+        [
+            Event(
+                name="conversation.assigned",
+                subject="conversation",
+                subject_id=pk,
+                at=now,
+                actor_id=by.pk,
+                data={"to": "", "team": team or "", "from": person.name},
+            )
+            for pk, _, _, team in theirs
+        ]
+        + [
+            Event(
+                name="inbox.changed",
+                subject="inbox",
+                subject_id=pk,
+                at=now,
+                actor_id=by.pk,
+                data={"fields": ["keeper"]},
+            )
+            for pk in kept
+        ]
+    )
+    unresolved = [row[:2] for row in theirs if row[2] != Conversation.Status.RESOLVED]
+    tell(unresolved)
+    return HandedBack(conversations=len(unresolved), inboxes=len(kept))
 
 
 def _written(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from heard.conversations.views import (
+    colleagues,
     composing,
     conversation,
     inbox,
@@ -25,6 +26,7 @@ settings_pages: list[URLPattern | URLResolver] = [
     path("hours/", settings.hours, name="settings_hours"),
     path("hours/new/", settings.one_hours, name="settings_new_hours"),
     path("hours/<int:number>/", settings.one_hours, name="settings_one_hours"),
+    path("people/<int:number>/dismissal/", colleagues.dismiss_person, name="settings_dismiss"),
     path("aside/", settings.aside, name="settings_aside"),
     path("aside/<int:number>/retry/", settings.retry_aside, name="settings_retry_aside"),
 ]

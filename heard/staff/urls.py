@@ -46,7 +46,6 @@ settings: list[URLPattern | URLResolver] = [
     path("people/new/", people.invite_person, name="settings_invite"),
     path("people/<int:number>/", people.person, name="settings_person"),
     path("people/<int:number>/link/", people.new_link, name="settings_person_link"),
-    path("people/<int:number>/dismissal/", people.dismiss_person, name="settings_dismiss"),
     path("people/<int:number>/return/", people.readmit_person, name="settings_readmit"),
     path("house/", house.house, name="settings_house"),
     path("house/brands/new/", house.brand, name="settings_new_brand"),

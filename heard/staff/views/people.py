@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from heard.staff.access import StaffRequest, leads_only, may_change
 from heard.staff.entrance import INVITATION_LIFE, one_time_link
 from heard.staff.forms import Person
-from heard.staff.inviting import LastOwnerError, change, dismiss, invite, readmit
+from heard.staff.inviting import LastOwnerError, change, invite, readmit
 from heard.staff.models import User
 
 
@@ -53,7 +53,7 @@ def invite_person(request: StaffRequest) -> HttpResponse:
 @leads_only
 def person(request: StaffRequest, number: int) -> HttpResponse:
     """One colleague."""
-    somebody = _changeable(request, number)
+    somebody = changeable(request, number)
     form = Person(request.POST or None, instance=somebody, by=request.user)
     if request.method == "POST" and form.is_valid():
         try:
@@ -77,34 +77,21 @@ def person(request: StaffRequest, number: int) -> HttpResponse:
 @require_POST
 def new_link(request: StaffRequest, number: int) -> HttpResponse:
     """A fresh one-time link for somebody who lost theirs."""
-    return _show_link(request, _changeable(request, number))
-
-
-@leads_only
-@require_POST
-def dismiss_person(request: StaffRequest, number: int) -> HttpResponse:
-    """Shut the door to somebody."""
-    somebody = _changeable(request, number)
-    try:
-        dismiss(somebody, by=request.user, now=timezone.now())
-    except LastOwnerError:
-        messages.error(request, _("The house needs an owner: make somebody else owner first."))
-        return redirect("settings_person", number)
-    messages.success(request, _("%(name)s cannot sign in any more.") % {"name": somebody})
-    return redirect("settings_people")
+    return _show_link(request, changeable(request, number))
 
 
 @leads_only
 @require_POST
 def readmit_person(request: StaffRequest, number: int) -> HttpResponse:
     """Open the door to somebody again."""
-    somebody = _changeable(request, number)
+    somebody = changeable(request, number)
     readmit(somebody, by=request.user, now=timezone.now())
     messages.success(request, _("%(name)s can sign in again.") % {"name": somebody})
     return redirect("settings_person", number)
 
 
-def _changeable(request: StaffRequest, number: int) -> User:
+def changeable(request: StaffRequest, number: int) -> User:
+    """A colleague whose account this person may change, else a 403."""
     somebody = get_object_or_404(User, pk=number)
     if not may_change(request.user, somebody):
         raise PermissionDenied
