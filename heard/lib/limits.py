@@ -1,22 +1,40 @@
-"""How often a stranger may do something: counted by network address, in each process by itself."""
+"""How often a stranger may do something: counted by network address, for all processes together."""
 
 from __future__ import annotations
 
 import ipaddress
 
 from django.conf import settings
-from django.core.cache import cache
+from django.db import connection
 from django.http import HttpRequest
+
+FORGOTTEN_AT_ONCE = 1_000
 
 
 def allows(what: str, *, visitor: str, limit: int, seconds: int) -> bool:
     """Count one attempt; False when there were more than `limit` since the first of `seconds`."""
-    key = f"limit:{what}:{visitor}"
-    cache.add(key, 0, seconds)
-    try:
-        return cache.incr(key) <= limit
-    except ValueError:  # it ran out between the two
-        return True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO attempts AS a (key, count, ends_at)
+            VALUES (%s, 1, statement_timestamp() + make_interval(secs => %s))
+            ON CONFLICT (key) DO UPDATE SET
+                count = CASE WHEN a.ends_at > statement_timestamp() THEN a.count + 1 ELSE 1 END,
+                ends_at = CASE WHEN a.ends_at > statement_timestamp() THEN a.ends_at
+                    ELSE excluded.ends_at END
+            RETURNING count
+            """,
+            [f"{what}:{visitor}", seconds],
+        )
+        (count,) = cursor.fetchone()
+        if count == 1:
+            # Apart from the count: whoever forgets must not wait for whoever counts.
+            cursor.execute(
+                "DELETE FROM attempts WHERE key IN (SELECT key FROM attempts "
+                "WHERE ends_at < statement_timestamp() LIMIT %s FOR UPDATE SKIP LOCKED)",
+                [FORGOTTEN_AT_ONCE],
+            )
+    return bool(count <= limit)
 
 
 def visitor(request: HttpRequest) -> str:
