@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from heard.conversations.views import (
     colleagues,
     composing,
+    contact,
     conversation,
     inbox,
     ledger,
@@ -41,6 +42,7 @@ one_conversation: list[URLPattern | URLResolver] = [
     path("resolution/", conversation.resolve, name="resolve"),
     path("reopening/", conversation.reopen, name="reopen"),
     path("promises/", conversation.promises, name="promises"),
+    path("contact/note/", contact.contact_note, name="contact_note"),
     path("messages/", composing.create_message, name="create_message"),
     path("draft/", composing.save_draft, name="save_draft"),
 ]

@@ -215,6 +215,12 @@
     const mod = event.ctrlKey || event.metaKey;
     if (mod && event.key === "." && $("#composer")?.contains(event.target)) { event.preventDefault(); $("#check [data-change]")?.click(); return; }
     if (event.altKey && event.code === "KeyP" && $("#check [data-promise]")) { event.preventDefault(); $("#check [data-promise]").click(); return; }
+    if (event.key === "Escape" && event.target.closest?.("#person-note form")) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      $("#person-note [data-leaves]")?.click();
+      return;
+    }
     if (mod || event.altKey || isTyping(event.target)) return;
     const stop = () => { event.preventDefault(); event.stopImmediatePropagation(); };
     if (Date.now() - isGoing < 1500 && event.key in GO) {
@@ -378,6 +384,12 @@
     }
     if (id === "list") settle();
     if (id === "check") measure();
+    if (id === "person-note") {
+      $("#person").open = true;
+      const place = $("#person-note :is(textarea, a)");
+      place.focus();
+      place.setSelectionRange?.(place.value.length, place.value.length);
+    }
     if (event.detail.target?.matches(".reading .menu-card")) event.detail.target.scrollIntoView({ block: "nearest" });
     tick();
   });
