@@ -30,7 +30,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "heard.staff.sessions"
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 
 INSTALLED_APPS = [
@@ -119,7 +119,14 @@ def _database(url: str) -> dict[str, Any]:
         "PORT": options.pop("port", str(parts.port or "")),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {**options, "connect_timeout": 5, "application_name": "heard"},
+        # Parameters travel apart from the statement, so that PostgreSQL plans each page once.
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "application_name": "heard",
+            "server_side_binding": True,
+            "prepare_threshold": 3,
+            **options,
+        },
         "TEST": {"NAME": "heard_test"},
     }
 
@@ -137,7 +144,7 @@ CACHES = {
 }
 
 AUTH_USER_MODEL = "staff.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["heard.staff.sessions.Door"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",

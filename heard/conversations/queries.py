@@ -6,14 +6,14 @@ All is read from the one denormalised row; a page costs its rows, never the hist
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from heard.conversations.models import Inbox
+from heard.lib.statements import fetch
 from heard.staff.models import User
 
 PAGE_SIZE = 50
@@ -154,9 +154,8 @@ class Person:
     is_typing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a list."""
+class Row(NamedTuple):
+    """One line of a list: the columns of `PICKED`, where it was said, and who is at it."""
 
     id: int
     inbox_id: int
@@ -176,7 +175,7 @@ class Row:
     is_unseen: bool
     key: datetime
     door: Door
-    present: tuple[Person, ...] = ()
+    present: tuple[Person, ...]
 
     @property
     def place(self) -> str:
@@ -192,18 +191,6 @@ class Row:
     def stamp(self) -> str:
         """The last word's moment, for the page."""
         return self.last_at.isoformat("T", "seconds")
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """From when to when its clock runs, in seconds since 1970."""
-        return int((self.due_from or self.last_at).timestamp()), int(
-            (self.due_at or self.last_at).timestamp()
-        )
-
-    @property
-    def has_clock(self) -> bool:
-        """Whether a clock runs, or ran out, while somebody still has to act."""
-        return self.due_at is not None and self.due_from is not None and self.status != "resolved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,18 +326,16 @@ def counts(sight: Sight, *, now: datetime) -> dict[str, Count]:
         f"WHERE {view.condition} {visible} LIMIT {COUNT_CAP + 1}) x)"
         for view in counted
     )
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns}", {"me": sight.user_id, "now": now, "inboxes": inboxes})
-        numbers = cursor.fetchone()
+    parameters = {"me": sight.user_id, "now": now, "inboxes": inboxes}
+    [numbers] = fetch(f"SELECT {columns}", parameters)
     return {view.name: Count(number) for view, number in zip(counted, numbers, strict=True)}
 
 
 def choices(sight: Sight, *, inbox: int | None = None) -> Choices:
     """Who may be given work: people and teams who see the inbox, or any of `sight`. One query."""
     inboxes = list(sight.doors) if inbox is None else [inbox]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
+    rows = fetch(
+        """
             WITH door AS (
                 SELECT i.id, array_remove(array_agg(t.team_id), NULL) AS teams
                 FROM inbox i LEFT JOIN inbox_teams t ON t.inbox_id = i.id
@@ -365,10 +350,9 @@ def choices(sight: Sight, *, inbox: int | None = None) -> Choices:
             SELECT 'team', t.id, t.name FROM team t
             WHERE EXISTS (SELECT FROM door WHERE door.teams = '{}' OR t.id = ANY(door.teams))
             ORDER BY 1, 3, 2
-            """,
-            {"inboxes": inboxes},
-        )
-        rows = cursor.fetchall()
+        """,
+        {"inboxes": inboxes},
+    )
     return Choices(
         people=tuple(Person(pk, name) for what, pk, name in rows if what == "person"),
         teams=tuple((pk, name) for what, pk, name in rows if what == "team"),
@@ -380,17 +364,16 @@ def present(ids: Sequence[int], *, me: int, now: datetime) -> dict[int, tuple[Pe
     if not ids:
         return {}
     found: dict[int, tuple[Person, ...]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
+    rows = fetch(
+        """
             SELECT p.conversation_id, u.id, u.name, p.is_typing
             FROM presence p JOIN staff_user u ON u.id = p.user_id
             WHERE p.conversation_id = ANY(%s) AND p.user_id <> %s AND p.at > %s ORDER BY u.name
-            """,
-            [list(ids), me, now - timedelta(seconds=PRESENT_SECONDS)],
-        )
-        for pk, *person in cursor.fetchall():
-            found[pk] = (*found.get(pk, ()), Person(*person))
+        """,
+        [list(ids), me, now - timedelta(seconds=PRESENT_SECONDS)],
+    )
+    for pk, *person in rows:
+        found[pk] = (*found.get(pk, ()), Person(*person))
     return found
 
 
@@ -447,13 +430,11 @@ def _conditions(
 
 
 def _rows(statement: str, parameters: Mapping[str, Any], *, sight: Sight) -> list[Row]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows = cursor.fetchall()
+    rows = fetch(statement, parameters)
     # An inbox may have been opened since the sight was read.
-    return [Row(*(*row, sight.doors[row[1]])) for row in rows if row[1] in sight.doors]
+    return [Row._make((*row, sight.doors[row[1]], ())) for row in rows if row[1] in sight.doors]
 
 
 def _with_presence(rows: Sequence[Row], *, sight: Sight, now: datetime) -> tuple[Row, ...]:
     here = present([row.id for row in rows], me=sight.user_id, now=now)
-    return tuple(replace(row, present=here[row.id]) if row.id in here else row for row in rows)
+    return tuple(row._replace(present=here[row.id]) if row.id in here else row for row in rows)

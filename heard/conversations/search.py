@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from heard.conversations.queries import COUNT_CAP, Count, Door, Sight, from_key, key_of
 from heard.conversations.vocabulary import nearest
+from heard.lib.statements import fetch
 
 PAGE_SIZE = 30
 PEOPLE = 5
@@ -205,13 +205,12 @@ def count(question: Question, *, sight: Sight) -> Count:
     if not sought:
         return Count()
     conditions, parameters = _conditions(question, sought, sight=sight)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM (SELECT FROM message m "
-            f"WHERE {' AND '.join(conditions)} LIMIT {COUNT_CAP + 1}) x",
-            parameters,
-        )
-        return Count(cursor.fetchone()[0])
+    [[number]] = fetch(
+        "SELECT count(*) FROM (SELECT FROM message m "
+        f"WHERE {' AND '.join(conditions)} LIMIT {COUNT_CAP + 1}) x",
+        parameters,
+    )
+    return Count(number)
 
 
 def _sought_all(question: Question) -> str:
@@ -228,9 +227,8 @@ def _sought(words: str) -> str:
     """The words as one `tsquery` in text; "" when nothing is left to look for."""
     words = _plain(words)
     unwanted = " or ".join(NEGATED.findall(words))
-    with connection.cursor() as cursor:
-        cursor.execute(READINGS, {"wanted": NEGATED.sub(" ", words), "unwanted": unwanted})
-        wanted, shunned = ([it for it in found or () if it] for found in cursor.fetchone())
+    [found] = fetch(READINGS, {"wanted": NEGATED.sub(" ", words), "unwanted": unwanted})
+    wanted, shunned = ([reading for reading in those or () if reading] for those in found)
     if not wanted:
         return ""
     sought = " | ".join(f"({reading})" for reading in wanted)
@@ -306,16 +304,14 @@ def _bounds(question: Question) -> list[str]:
 def _rows_to_walk(where: str, parameters: dict[str, Any]) -> float:
     """How many of the newest messages hold a page of hits, as the planner's statistics tell."""
     expected = _expected(f"message m WHERE {where}", parameters)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'message'::regclass")
-        return float(PAGE_SIZE * cursor.fetchone()[0] / max(1, expected))
+    [[messages]] = fetch("SELECT reltuples FROM pg_class WHERE oid = 'message'::regclass")
+    return float(PAGE_SIZE * messages / max(1, expected))
 
 
 def _expected(rows: str, parameters: dict[str, Any]) -> int:
     """How many rows the planner expects."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) SELECT FROM {rows}", parameters)
-        return int(cursor.fetchone()[0][0]["Plan"]["Plan Rows"])
+    [[said]] = fetch(f"EXPLAIN (FORMAT JSON) SELECT FROM {rows}", parameters)
+    return int(said[0]["Plan"]["Plan Rows"])
 
 
 def _answer(hits: str, parameters: dict[str, Any], *, sight: Sight) -> list[Hit]:
@@ -327,29 +323,25 @@ def _answer(hits: str, parameters: dict[str, Any], *, sight: Sight) -> list[Hit]
         start=START,
         end=END,
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows = cursor.fetchall()
     return [
         Hit(*(pk, conversation, sight.doors[inbox], *said, _snippet(headline, begins, length)))
-        for pk, conversation, inbox, *said, begins, length, headline in rows
+        for pk, conversation, inbox, *said, begins, length, headline in fetch(statement, parameters)
         if inbox in sight.doors
     ]
 
 
 def _people(words: str, *, sight: Sight) -> list[PersonFound]:
     """Contacts by the beginnings of their names and handles, the latest to speak first."""
-    with connection.cursor() as cursor:
-        cursor.execute(BEGINNINGS, [_plain(words)])
-        sought = cursor.fetchone()[0]
-        if not sought:
-            return []
-        statement = PEOPLE_FOUND.format(candidates=CANDIDATES, people=PEOPLE)
-        cursor.execute(statement, {"sought": sought, "inboxes": sight.inboxes})
-        return [
-            PersonFound(pk, name, tuple(handles or ()), conversation, last_at)
-            for pk, name, handles, conversation, last_at in cursor.fetchall()
-        ]
+    [[sought]] = fetch(BEGINNINGS, [_plain(words)])
+    if not sought:
+        return []
+    statement = PEOPLE_FOUND.format(candidates=CANDIDATES, people=PEOPLE)
+    return [
+        PersonFound(pk, name, tuple(handles or ()), conversation, last_at)
+        for pk, name, handles, conversation, last_at in fetch(
+            statement, {"sought": sought, "inboxes": sight.inboxes}
+        )
+    ]
 
 
 def _snippet(headline: str, begins: str, length: int) -> SafeString:

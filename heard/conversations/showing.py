@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any, NamedTuple
 
 from django.conf.locale import LANG_INFO
 from django.utils import timezone
@@ -15,6 +15,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from heard.conversations.queries import Row
 from heard.conversations.thread import Done
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -75,8 +76,7 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ClockFace:
+class ClockFace(NamedTuple):
     """What a ring shows: the share that is left, and the same in words."""
 
     left: float
@@ -87,6 +87,32 @@ class ClockFace:
     def dash(self) -> float:
         """The share as the ring draws it, of 100."""
         return round(self.left * 100, 1)
+
+
+class Line(NamedTuple):
+    """A row of a list with its times in words, for `zone` and `now` are the same for all fifty."""
+
+    row: Row
+    ago: str
+    face: ClockFace | None
+    since: int
+    until: int
+    """From when to when its clock runs, in seconds since 1970."""
+
+
+def lines(rows: Sequence[Row], *, now: datetime) -> list[Line]:
+    """The rows of a list as its page writes them."""
+    zone = timezone.get_current_timezone()
+    today = now.astimezone(zone).date()
+    written = []
+    for row in rows:
+        face, since, until = None, 0, 0
+        if row.due_at and row.due_from and row.status != "resolved":
+            face = clock(row.due_from, row.due_at, kind=row.due_kind, now=now)
+            since, until = int(row.due_from.timestamp()), int(row.due_at.timestamp())
+        ago = _ago(row.last_at, now=now, zone=zone, today=today)
+        written.append(Line(row, ago, face, since, until))
+    return written
 
 
 def clock(due_from: datetime, due_at: datetime, *, kind: str, now: datetime) -> ClockFace:
@@ -116,14 +142,19 @@ def span_words(seconds: float) -> str:
 
 def ago(moment: datetime, *, now: datetime) -> str:
     """When it was, as short as can be: "5 min", "14:20", "Tue", "4 Mar", "4 Mar 2024"."""
+    zone = timezone.get_current_timezone()
+    return _ago(moment, now=now, zone=zone, today=now.astimezone(zone).date())
+
+
+def _ago(moment: datetime, *, now: datetime, zone: tzinfo, today: date) -> str:
     seconds = (now - moment).total_seconds()
     if 0 <= seconds < HOUR:
         return gettext("now") if seconds < MINUTE else gettext("%d min") % (seconds // MINUTE)
     # Every line of a list asks for this: by hand it costs a tenth of Django's formatting.
-    local, today = timezone.localtime(moment), timezone.localtime(now).date()
+    local = moment.astimezone(zone)
     days = (today - local.date()).days
     if days == 0:
-        return f"{local:%H:%M}"
+        return f"{local.hour:02}:{local.minute:02}"
     if 0 < days < DAYS_BY_NAME:
         return str(WEEKDAYS_ABBR[local.weekday()])
     day = f"{local.day} {MONTHS_3[local.month].title()}"

@@ -8,13 +8,13 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from heard.conversations import quoting
 from heard.conversations.attachments import SHOWN
 from heard.conversations.models import Conversation
 from heard.conversations.queries import PRESENT_SECONDS, Door, Person, Sight
+from heard.lib.statements import fetch
 
 NEWEST = 100
 LONGEST_TEXT = 12_000
@@ -230,11 +230,9 @@ def thread(
         "names": list(EVENTS),
         "lately": now - timedelta(seconds=PRESENT_SECONDS),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(MESSAGES, parameters)
-        rows = cursor.fetchall()
-        cursor.execute(AROUND.format(visits=MOST_VISITS, deeds=MOST_DEEDS), parameters)
-        handles, promises, draft, contact, visits, diary, here = cursor.fetchone()
+    rows = fetch(MESSAGES, parameters)
+    [around] = fetch(AROUND.format(visits=MOST_VISITS, deeds=MOST_DEEDS), parameters)
+    handles, promises, draft, contact, visits, diary, here = around
     has_earlier = not is_whole and len(rows) > NEWEST
     deeds = [
         Done(datetime.fromisoformat(at), name, actor, data) for at, name, actor, data in diary or ()

@@ -14,7 +14,7 @@ from heard.reading import Mood, Need, Reading, Stance, Urgency
 from heard.staff.models import User
 from tests import make
 
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "heard.staff.sessions.Door"
 
 
 def read_as(
