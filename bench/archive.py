@@ -26,7 +26,7 @@ channel = "forum"
 
 [columns]
 id = "id"
-thread = "thread"
+root = "thread"
 at = "at"
 text = "text"
 sender = "sender"

@@ -62,6 +62,7 @@ class Batch:
     people: Mapping[str, Person]
     is_history: bool
     now: datetime
+    alive_since: datetime | None = None
 
 
 def file(batch: Batch, *, fresh: Mapping[int, Key]) -> None:
@@ -249,6 +250,8 @@ def _write_conversations(
     names = dict(batch.people.values())
     clocks: list[tuple[int, dict[str, Any]]] = []
     stale: list[tuple[int, datetime]] = []
+    alive: list[tuple[int, int]] = []
+    told_until = max(item.at for item in batch.items)
     head = (
         "id",
         "inbox_id",
@@ -264,17 +267,23 @@ def _write_conversations(
     statement = f"COPY conversation ({', '.join((*head, *CONVERSATION_COLUMNS))}) FROM STDIN"
     with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
         for conversation, (root, contact) in fresh.items():
+            said = happened[conversation]
+            is_history = batch.is_history and not (
+                said and batch.alive_since is not None and max(said).at >= batch.alive_since
+            )
             followed = follow(
-                happened[conversation],
+                said,
                 rules=rules,
                 histories=histories,
-                is_history=batch.is_history,
+                is_history=is_history,
                 now=batch.now,
+                told_until=told_until,
             )
+            if not is_history:
+                alive.append((conversation, batch.inbox.pk))
             clocks.extend((conversation, clock) for clock in followed.clocks)
             if not batch.is_history:
                 stale.extend((batch.inbox.pk, moment) for moment in followed.moments)
-            said = happened[conversation]
             first, last = (
                 (batch.items[at_row[end(said).row]] if said else notes[conversation])
                 for end in (min, max)
@@ -288,7 +297,7 @@ def _write_conversations(
                     batch.inbox.pk,
                     root,
                     contact,
-                    batch.is_history,
+                    is_history,
                     first.subject[:300],
                     first.is_public or batch.inbox.is_public,
                     names.get(contact, ""),
@@ -298,8 +307,7 @@ def _write_conversations(
                 )
             )
     mark_stale(stale)
-    if not batch.is_history:
-        tell([(pk, batch.inbox.pk) for pk in fresh])
+    tell(alive)
     return clocks
 
 

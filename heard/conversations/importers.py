@@ -134,6 +134,7 @@ def _receive(inbox: Inbox, messages: Sequence[Incoming], *, task: Task) -> Filed
             now=task.now,
             readings=None if task.is_read else [None] * len(messages),
             is_history=True,
+            alive_since=task.alive_since,
             shares_inbox=task.shares_inbox,
         )
     except (Error, psycopg.Error, ValueError) as error:

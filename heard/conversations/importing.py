@@ -28,7 +28,7 @@ from heard.conversations.beside import Beside
 from heard.conversations.importers import Here, advance, keep_aside
 from heard.conversations.intake import close_books, revive
 from heard.conversations.lots import Filed, Importers, Lot, Task
-from heard.conversations.models import Delivery, ImportRun, Inbox, Policy
+from heard.conversations.models import Clock, Conversation, Delivery, ImportRun, Inbox, Policy
 from heard.events.diary import record
 from heard.lib.spoken import SpokenError
 
@@ -135,6 +135,7 @@ def bring_in(
             is_read=wishes.is_read,
             shares_inbox=archive.spread is Spread.BY_ROOT,
             now=clock(),
+            alive_since=wishes.open_since,
         )
         with _importers(archive, wishes, task) as importers:
             _Reader(archive, run, importers, inboxes, task, progress, tell).read()
@@ -204,16 +205,22 @@ def _digest(archive: Archive, wishes: Wishes) -> str:
 
 
 def _finish(run: ImportRun, inboxes: _Inboxes, wishes: Wishes, *, now: datetime) -> tuple[int, int]:
-    """Judge what the archive left unanswered, open what is still alive; how many of each.
+    """Judge what the archive left unanswered, open what is still alive; how many there are.
 
     Each step is a transaction of its own and may be done again: an interrupted run ends anew.
     """
     failed = revived = 0
     for inbox in inboxes.all():
         if run.taken_count:
-            failed += close_books(inbox)
+            close_books(inbox)
+            failed += Clock.objects.filter(
+                inbox=inbox, is_history=True, met_at=None, failed_at__isnull=False
+            ).count()
         if wishes.open_since:
-            revived += revive(inbox, since=wishes.open_since, now=now)
+            revive(inbox, since=wishes.open_since, now=now)  # what an earlier import left closed
+            revived += Conversation.objects.filter(
+                inbox=inbox, is_history=False, last_at__gte=wishes.open_since
+            ).count()
     with transaction.atomic():
         run.finished_at = run.updated_at = now
         run.save(update_fields=["finished_at", "updated_at"])

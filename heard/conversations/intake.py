@@ -34,6 +34,13 @@ from heard.reading import Reading
 
 REVIVED_AT_ONCE = 5_000
 
+REVIVE = """
+    UPDATE conversation c SET is_history = false
+    WHERE c.id = ANY(%s) AND c.is_history AND EXISTS (
+        SELECT FROM message m WHERE m.conversation_id = c.id AND m.at >= %s AND m.kind <> 'note'
+    )
+"""
+
 LOCK_SPACE = 0x68_65_61_72  # advisory locks of ours begin with "hear"
 
 
@@ -54,12 +61,14 @@ def receive(
     now: datetime,
     readings: Sequence[Reading | None] | None = None,
     is_history: bool = False,
+    alive_since: datetime | None = None,
     shares_inbox: bool = False,
 ) -> Received:
     """Put messages in order: contacts, conversations, messages, readings, clocks, diary.
 
     `readings` may be given, one for each item (None: not read, so it needs an answer); without them
-    the texts are read here. `is_history` is for archives: nothing of it warns or notifies anybody.
+    the texts are read here. `is_history` is for archives: nothing of it warns or notifies anybody,
+    and its conversations come closed unless their last message is at or after `alive_since`.
     `shares_inbox` lets several importers work on one inbox at once; their threads must be disjoint:
     all messages of a root go to the same importer. Raises `ValueError` for an item without an
     external id or with a naive time.
@@ -106,6 +115,7 @@ def receive(
             conversations=[conversations[key] for key in keys],
             people=people,
             is_history=is_history,
+            alive_since=alive_since,
             now=now,
         )
         file(batch, fresh={conversations[key]: key for key in fresh_keys})
@@ -115,6 +125,8 @@ def receive(
                 [list(touched)],
             )
             cursor.execute("UPDATE inbox SET last_heard_at = %s WHERE id = %s", [now, inbox.pk])
+        elif alive_since is not None and touched:
+            cursor.execute(REVIVE, [list(touched), alive_since])
         settle(touched, now=now)
     return Received(
         taken=len(items), known=known, conversations=tuple(sorted(set(conversations.values())))
@@ -167,8 +179,9 @@ def close_books(inbox: Inbox) -> int:
 def revive(inbox: Inbox, *, since: datetime, now: datetime) -> int:
     """Open what came closed from an archive and had its last message at or after `since`.
 
-    Works in lots, each a transaction of its own, so that hundreds of thousands can be opened; what
-    an interruption leaves closed is opened the next time.
+    For what was brought in without `alive_since`. Works in lots, each a transaction of its own, so
+    that hundreds of thousands can be opened; what an interruption leaves closed is opened the next
+    time.
     """
     opened = 0
     while ids := _revive_lot(inbox, since=since, now=now):
@@ -183,7 +196,7 @@ def _revive_lot(inbox: Inbox, *, since: datetime, now: datetime) -> list[int]:
             """
             UPDATE conversation SET is_history = false WHERE id IN (
                 SELECT id FROM conversation WHERE inbox_id = %s AND is_history AND last_at >= %s
-                LIMIT %s
+                    AND incoming_count + reply_count > 0 LIMIT %s
             ) RETURNING id
             """,
             [inbox.pk, since, REVIVED_AT_ONCE],

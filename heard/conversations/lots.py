@@ -52,13 +52,14 @@ class Filed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What all importers of a run need to know. `shares_inbox` is as `receive` takes it."""
+    """What all importers of a run need to know; what `receive` is given with each lot."""
 
     run: int
     digest: str
     is_read: bool
     shares_inbox: bool
     now: datetime
+    alive_since: datetime | None = None
 
 
 class Importers(Protocol):

@@ -197,10 +197,13 @@ def follow(
     promises: Sequence[tuple[Any, ...]] = (),
     before: Mapping[tuple[str, int | None, int | None], tuple[Any, ...]] = NO_CLOCKS,
     snoozed: tuple[datetime | None, datetime | None] = (None, None),
+    told_until: datetime | None = None,
 ) -> Followed:
     """Work out one conversation. `histories` are the message ids that came from an archive.
 
-    `before` are the clocks there are, as `CLOCKS` gives them: what the sweep has recorded stays.
+    `told_until` is a moment up to which the archive is known to tell: what was due by then and is
+    unmet has failed, and `intake.close_books` need not come back for it. `before` are the clocks
+    there are, as `CLOCKS` gives them: what the sweep has recorded stays.
     """
     targets, hours = rules
     standing = stand(happened, targets=targets, hours=hours)
@@ -212,6 +215,7 @@ def follow(
         hours=hours,
         histories=histories,
         is_history=is_history,
+        judged_at=told_until if is_history else now,
         now=now,
     )
     moments = [it.at for it in happened]
@@ -310,6 +314,7 @@ def _clock_rows(
     hours: OpeningHours,
     histories: Container[int],
     is_history: bool,
+    judged_at: datetime | None,
     now: datetime,
 ) -> list[dict[str, Any]]:
     """The clocks of one conversation as rows, keeping what the sweep has already recorded."""
@@ -321,6 +326,7 @@ def _clock_rows(
             hours=hours,
             is_silent=clock.message in histories,
             is_history=is_history,
+            judged_at=judged_at,
             now=now,
         )
         for clock in standing.clocks
@@ -333,7 +339,7 @@ def _clock_rows(
         span = due - made_at
         row["warn_assignee_at"] = made_at + span * targets.warn_assignee_percent / 100
         row["warn_manager_at"] = made_at + span * targets.warn_manager_percent / 100
-        _run(row, known=known, is_silent=False, is_history=False, now=now)
+        _run(row, known=known, is_silent=False, is_history=False, judged_at=now, now=now)
         rows.append(row)
     return rows
 
@@ -346,11 +352,19 @@ def _message_clock(
     hours: OpeningHours,
     is_silent: bool,
     is_history: bool,
+    judged_at: datetime | None,
     now: datetime,
 ) -> dict[str, Any]:
     if known is not None and clock.kind != "resolution":
         # What was promised when the clock started holds, whatever the policy says by now.
         clock.due_at = known[5]
+    elif (
+        known is not None
+        and is_silent
+        and clock.used_minutes < clock.minutes
+        and (clock.is_paused or known[7] != clock.due_at)
+    ):
+        known = (*known[:7], None)  # an earlier fail: a later part tells that it paused in time
     row = _row(
         clock.kind,
         started_at=clock.started_at,
@@ -372,7 +386,14 @@ def _message_clock(
             share = clock.minutes * percent / 100 - clock.used_minutes
             since = clock.resumed_at or clock.started_at
             row[name] = due_at(since, minutes=max(0.0, share), hours=hours)
-    _run(row, known=known, is_silent=is_silent, is_history=is_history, now=now)
+    _run(
+        row,
+        known=known,
+        is_silent=is_silent,
+        is_history=is_history,
+        judged_at=judged_at,
+        now=now,
+    )
     return row
 
 
@@ -406,17 +427,19 @@ def _run(
     known: tuple[Any, ...] | None,
     is_silent: bool,
     is_history: bool,
+    judged_at: datetime | None,
     now: datetime,
 ) -> None:
     """Decide when the sweep must look at this clock, and whether it has failed already.
 
     A live clock fails in the sweep, which also finds out who had seen it. What came from an archive
     fails here and without a word: its sighting is not known. An unmet clock of closed history fails
-    when its archive is finished (`intake.close_books`), because only then its last moment is known.
+    as far as its archive is known to tell; of the rest `intake.close_books` judges, because only
+    when the archive is finished its last moment is known.
     """
     due, met_at = row["due_at"], row["met_at"]
     is_late = (met_at is not None and met_at > due) or (
-        met_at is None and due <= now and not is_history and not row["is_paused"]
+        met_at is None and judged_at is not None and due <= judged_at and not row["is_paused"]
     )
     known_due, known_next, known_failed = known[5:] if known else (None, None, None)
     if row["ended_at"] is not None:

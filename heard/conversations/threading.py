@@ -50,6 +50,9 @@ class Threads:
             if it is None:
                 stored = self.stored.get(here)
                 known = stored.root if stored is not None else here
+                if known in self.new:  # it stood in for its own root, and has arrived now
+                    here = known
+                    continue
                 break
             if not it.up:
                 known = here

@@ -96,7 +96,8 @@ def test_history_is_silent_and_closed_and_its_fails_count_to_the_end_of_the_arch
         make.incoming(external_id="old", at=START),
         make.incoming(external_id="last", sender="bo", at=START + timedelta(minutes=61)),
     ]
-    take(inbox, items, is_history=True)
+    for item in items:
+        take(inbox, [item], is_history=True)
     assert set(Conversation.objects.values_list("status", flat=True)) == {"resolved"}
     assert not Clock.objects.filter(next_at__isnull=False).exists()
     assert close_books(inbox) == 1
@@ -118,6 +119,17 @@ def test_what_is_still_alive_in_an_archive_opens_and_its_clocks_run() -> None:
     opened = Conversation.objects.get(status="open")
     assert opened.messages.get().external_id == "new"
     assert opened.clocks.get().next_at == NOW + timedelta(minutes=20)
+
+
+def test_an_answer_follows_its_question_to_the_root_that_came_with_it() -> None:
+    inbox = make.inbox()
+    take(inbox, [make.incoming(external_id="m1", parent="m0")])
+    together = [
+        make.incoming(external_id="m0", parent="root"),
+        make.incoming(external_id="m2", parent="m1"),
+    ]
+    take(inbox, together)
+    assert Conversation.objects.get().root == "root"
 
 
 def test_the_number_of_statements_does_not_grow_with_the_list() -> None:
@@ -242,6 +254,40 @@ def test_whatever_the_order_and_however_often_the_rows_are_the_same(
         close_books(ordered)
         close_books(mixed)
     assert picture(mixed) == picture(ordered)
+
+
+@given(data=st.data(), archive=archives(), minutes=st.integers(0, 6000))
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_what_comes_alive_from_an_archive_stands_as_if_it_had_been_opened_afterwards(
+    data: st.DataObject, archive: list[tuple[Incoming, Reading | None]], minutes: int
+) -> None:
+    rules = make.policy(first_response_minutes=600, resolution_minutes=900)
+    afterwards, at_once = (make.inbox(kind=kind, policy=rules) for kind in ("a", "b"))
+    since = START + timedelta(minutes=minutes)
+    readings = [one for _, one in archive]
+    items = [item for item, _ in archive]
+    receive(afterwards, items, readings=readings, now=NOW, is_history=True)
+    deliveries = data.draw(st.permutations(archive))
+    while deliveries:
+        size = data.draw(st.integers(1, len(deliveries)))
+        batch, deliveries = deliveries[:size], deliveries[size:]
+        receive(
+            at_once,
+            [item for item, _ in batch],
+            readings=[one for _, one in batch],
+            now=NOW,
+            is_history=True,
+            alive_since=since,
+        )
+    for inbox in (afterwards, at_once):
+        close_books(inbox)
+    revive(afterwards, since=since, now=NOW)
+    assert revive(at_once, since=since, now=NOW) == 0
+    assert picture(at_once) == picture(afterwards)
 
 
 @pytest.mark.django_db(transaction=True)
