@@ -10,6 +10,7 @@ from heard.conversations.views import (
     contact,
     conversation,
     inbox,
+    journal,
     ledger,
     notices,
     searching,
@@ -28,8 +29,10 @@ settings_pages: list[URLPattern | URLResolver] = [
     path("hours/new/", settings.one_hours, name="settings_new_hours"),
     path("hours/<int:number>/", settings.one_hours, name="settings_one_hours"),
     path("people/<int:number>/dismissal/", colleagues.dismiss_person, name="settings_dismiss"),
-    path("aside/", settings.aside, name="settings_aside"),
-    path("aside/<int:number>/retry/", settings.retry_aside, name="settings_retry_aside"),
+    path("journal/", journal.journal, name="settings_journal"),
+    path("journal/<int:number>/", journal.delivery, name="settings_delivery"),
+    path("aside/", journal.journal, {"state": "set_aside"}, name="settings_aside"),
+    path("aside/<int:number>/retry/", journal.retry_aside, name="settings_retry_aside"),
 ]
 
 one_conversation: list[URLPattern | URLResolver] = [

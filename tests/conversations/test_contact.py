@@ -33,7 +33,8 @@ def bo(opened: Conversation) -> User:
 
 
 def note_of(opened: Conversation) -> str:
-    return Contact.objects.get(pk=opened.contact_id).note
+    assert opened.contact is not None
+    return Contact.objects.get(pk=opened.contact.pk).note
 
 
 def test_a_note_about_a_person_is_written_in_its_place(opened: Conversation, bo: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from heard.conversations.hours import OpeningHours
-from heard.conversations.models import Delivery, Hours, Inbox, Policy
+from heard.conversations.models import Delivery, Hours, Inbox, Message, Policy
 from heard.events.models import Event
 from heard.lib.sealing import unseal
 from tests import make
@@ -210,12 +211,69 @@ def test_set_aside_goes_on_by_pages_and_misses_none(client: Client) -> None:
     assert len(seen) == len(set(seen)) == 120
 
 
+def test_the_journal_shows_what_arrived_and_what_became_of_it(client: Client) -> None:
+    client.force_login(make.owner())
+    page_of_ours = make.inbox(slug="fern", name="Fern")
+    Client().post("/ask/fern/", {"text": "Do you have a table?", "name": "Ann"})
+    taken = Delivery.objects.get()
+    assert taken.state == Delivery.State.TAKEN
+    wrong = aside(make.inbox(kind="hook", name="Till"), reason="Not signed")
+    waiting = Delivery.objects.create(inbox=page_of_ours, received_at=make.NOON, body=b"{}")
+    address = reverse("settings_journal")
+    page = client.get(address).content.decode()
+    order = [page.index(f"/settings/journal/{it.pk}/") for it in (waiting, wrong, taken)]
+    assert order == sorted(order)
+    assert "Became 1 message" in page
+    only = client.get(address, {"inbox": page_of_ours.pk, "state": "taken"}).content.decode()
+    assert re.findall(r"/settings/journal/(\d+)/", only) == [str(taken.pk)]
+    became = client.get(reverse("settings_delivery", args=[taken.pk])).content.decode()
+    said = Message.objects.get()
+    assert f"/conversations/{said.conversation_id}/?view=all#m{said.pk}" in became
+    assert "Do you have a table?" in became
+    why = client.get(reverse("settings_delivery", args=[wrong.pk])).content.decode()
+    assert "Not signed" in why
+    assert reverse("settings_retry_aside", args=[wrong.pk]) in why
+
+
+def test_the_journal_shows_nobody_what_they_may_not_see(client: Client) -> None:
+    mine = make.team()
+    hidden = aside(make.inbox(teams=(make.team(),), name="Hidden"), reason="A secret")
+    client.force_login(make.manager(teams=(mine,)))
+    address = reverse("settings_journal")
+    queries: list[dict[str, str]] = [{}, {"inbox": str(hidden.inbox_id)}, {"state": "set_aside"}]
+    for query in queries:
+        page = client.get(address, query).content.decode()
+        assert "A secret" not in page
+        assert "Hidden" not in page
+    assert client.get(reverse("settings_delivery", args=[hidden.pk])).status_code == 404
+    assert client.get(address, {"before": str(hidden.pk)}).status_code == 404
+    client.force_login(make.user())
+    assert client.get(address).status_code == 403
+
+
+@pytest.mark.parametrize("query", ["", "?state=set_aside&inbox={inbox}"])
+def test_the_journal_goes_on_by_pages_and_misses_none(client: Client, query: str) -> None:
+    client.force_login(make.owner())
+    inbox = make.inbox(kind="hook")
+    make.inbox()
+    for number in range(120):
+        aside(inbox, received_at=make.NOON - timedelta(minutes=number % 5))
+    seen: list[str] = []
+    address: str | None = reverse("settings_journal") + query.format(inbox=inbox.pk)
+    while address and len(seen) < 200:
+        page = client.get(address).content.decode()
+        seen += re.findall(r"/settings/journal/(\d+)/", page)
+        more = re.search(r'href="(\?[^"]*before=\d+)"', page)
+        address = reverse("settings_journal") + html.unescape(more[1]) if more else None
+    assert len(seen) == len(set(seen)) == 120
+
+
 def test_lists_cost_the_same_however_long_they_are(
     client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client.force_login(make.owner())
     for _ in range(6):
         aside(make.inbox(hours=make.hours(week=[[]] * 7), keeper=make.user(), kind="hook"))
-    for name in ("settings_inboxes", "settings_policies", "settings_hours", "settings_aside"):
+    for name in ("settings_inboxes", "settings_policies", "settings_hours", "settings_journal"):
         with django_assert_max_num_queries(4):
             client.get(reverse(name))

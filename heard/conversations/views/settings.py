@@ -1,4 +1,4 @@
-"""Settings of answering: inboxes, SLA policies, opening hours, and what was set aside."""
+"""Settings of answering: inboxes, SLA policies and opening hours."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import BinaryField, Count, F, ProtectedError
-from django.db.models.functions import Substr
+from django.db.models import Count, ProtectedError
 from django.forms import ModelForm
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,14 +20,11 @@ from heard.channels import contact_page, hook
 from heard.channels.registry import channel_of
 from heard.conversations.arranging import free_slug, renew_secret
 from heard.conversations.forms import FORMS, HoursForm, InboxForm, PolicyForm
-from heard.conversations.journal import WaitsAlreadyError, take_again
-from heard.conversations.models import Delivery, Hours, Inbox, Policy
+from heard.conversations.models import Hours, Inbox, Policy
 from heard.conversations.spans import length
 from heard.staff.access import StaffRequest, leads_only
 from heard.staff.arranging import keep, remove
 
-PAGE_SIZE = 50
-EXCERPT_BYTES = 2_000
 QUIET = timedelta(days=14)
 DAY_MINUTES = 1440
 
@@ -136,50 +132,6 @@ def one_hours(request: StaffRequest, number: int | None = None) -> HttpResponse:
     )
 
 
-@leads_only
-def aside(request: StaffRequest) -> HttpResponse:
-    """Deliveries that could not be understood, newest first, page by key."""
-    rows = (
-        _aside(request)
-        .select_related("inbox")
-        .defer("headers", "body")
-        .annotate(beginning=Substr("body", 1, EXCERPT_BYTES + 1, output_field=BinaryField()))
-        .order_by(F("received_at").desc(), F("pk").desc())
-    )
-    before = request.GET.get("before", "")
-    if before.isdigit():
-        last = get_object_or_404(_aside(request), pk=before)
-        rows = rows.filter(received_at__lte=last.received_at).exclude(
-            received_at=last.received_at, pk__gte=last.pk
-        )
-    found = list(rows[: PAGE_SIZE + 1])
-    page = {
-        "deliveries": [(row, excerpt(bytes(row.beginning))) for row in found[:PAGE_SIZE]],
-        "more": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else None,
-    }
-    return render(request, "settings/aside.html", page)
-
-
-@leads_only
-@require_POST
-def retry_aside(request: StaffRequest, number: int) -> HttpResponse:
-    """Take one delivery in again."""
-    delivery = get_object_or_404(_aside(request), pk=number, run=None)
-    try:
-        take_again(delivery, by=request.user, now=timezone.now())
-    except WaitsAlreadyError:
-        messages.info(request, _("It waits to be read already."))
-    else:
-        messages.success(request, _("It is read again. If it stays unclear, it comes back here."))
-    return redirect("settings_aside")
-
-
-def excerpt(body: bytes) -> str:
-    """The beginning of what arrived, as far as it is text."""
-    text = body[:EXCERPT_BYTES].decode(errors="replace").replace("\x00", "�")
-    return text + "…" if len(body) > EXCERPT_BYTES else text
-
-
 def drawn(row: Hours) -> list[list[OpenSpan]]:
     """The week as a picture: seven days with their open stretches."""
     return [
@@ -196,11 +148,6 @@ def drawn(row: Hours) -> list[list[OpenSpan]]:
 
 def _minute(text: str) -> int:
     return int(text[:2]) * 60 + int(text[3:])
-
-
-def _aside(request: StaffRequest) -> Any:
-    visible = Inbox.objects.visible_to(request.user).values("pk")
-    return Delivery.objects.filter(state=Delivery.State.SET_ASIDE, inbox__in=visible)
 
 
 def _inbox_page(request: StaffRequest, row: Inbox, form: InboxForm) -> HttpResponse:
