@@ -94,6 +94,8 @@
   /* ── Live: what has changed is gathered for a moment, then fetched once ── */
   const queue = { ids: new Set(), thread: false, present: false, everything: false };
   const GATHER = 60;
+  const MOST_ROWS = 200; // as many as the server looks at when it is asked once
+  const inLots = (ids) => Array.from({ length: Math.ceil(ids.length / MOST_ROWS) }, (_, n) => ids.slice(n * MOST_ROWS, (n + 1) * MOST_ROWS));
   let gathering = 0, fetching = false;
   const gather = () => { if (!gathering && !fetching) gathering = setTimeout(flush, GATHER); };
   const flush = async () => {
@@ -105,7 +107,8 @@
     queue.thread = queue.present = queue.everything = false;
     try {
       await Promise.all([
-        (everything || ids.length) && fetchRows(ids, { withTop: everything }),
+        everything && fetchRows(ids.slice(0, MOST_ROWS), { withTop: true }),
+        ...inLots(everything ? ids.slice(MOST_ROWS) : ids).map((lot) => fetchRows(lot)),
         (everything || thread) && fetchThread(),
         present && !thread && !everything && fetchPresent(),
       ]);
@@ -127,24 +130,25 @@
     gather();
   };
   const POLL = 10000;
-  let stream, polling = 0;
+  let stream, polling = 0, relisten = 0;
+  const poll = () => { if (!document.hidden) hear({ what: "everything", changed: [] }); };
   const listen = () => {
     if (!house()?.dataset.live) return;
-    stream = new EventSource(house().dataset.live, { withCredentials: true });
-    let hasBroken = false;
-    stream.addEventListener("open", () => {
+    clearTimeout(relisten);
+    stream?.close();
+    const line = stream = new EventSource(house().dataset.live, { withCredentials: true });
+    line.addEventListener("open", () => {
+      // Whatever happened while nobody listened was told to nobody.
+      if (polling) hear({ what: "everything", changed: [] });
       clearInterval(polling);
       polling = 0;
       document.documentElement.dataset.stream = "live";
-      if (hasBroken) hear({ what: "everything", changed: [] });
-      hasBroken = false;
     });
-    stream.addEventListener("message", (event) => hear(JSON.parse(event.data)));
-    stream.addEventListener("error", () => {
-      hasBroken = true;
+    line.addEventListener("message", (event) => hear(JSON.parse(event.data)));
+    line.addEventListener("error", () => {
       document.documentElement.dataset.stream = "polling";
-      polling ||= setInterval(() => { if (!document.hidden) hear({ what: "everything", changed: [] }); }, POLL);
-      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, POLL);
+      polling ||= setInterval(poll, POLL);
+      if (line.readyState === EventSource.CLOSED && line === stream) relisten = setTimeout(listen, POLL);
     });
   };
   addEventListener("pagehide", () => stream?.close());
@@ -345,7 +349,11 @@
     quieting = setTimeout(appear, 6200);
   };
   addEventListener("pagehide", () => { if (here) say(here, "gone"); here = null; });
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) appear(); });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    appear();
+    if (polling) poll();
+  });
 
   /* ── After a swap ── */
   const settle = () => {
