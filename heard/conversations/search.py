@@ -190,7 +190,7 @@ def search(question: Question, *, sight: Sight) -> Found:
         also = nearest(WORD.findall(NEGATED.sub(" ", _plain(question.words))))
         if also:
             hits = _hits(question, _sought_all(replace(question, also=also)), sight=sight)
-    people = [] if question.after or question.contact else _people(question.words, sight=sight)
+    people = [] if question.after or question.contact else people_named(question.words, sight=sight)
     return Found(
         hits=tuple(hits[:PAGE_SIZE]),
         people=tuple(people),
@@ -330,7 +330,7 @@ def _answer(hits: str, parameters: dict[str, Any], *, sight: Sight) -> list[Hit]
     ]
 
 
-def _people(words: str, *, sight: Sight) -> list[PersonFound]:
+def people_named(words: str, *, sight: Sight) -> list[PersonFound]:
     """Contacts by the beginnings of their names and handles, the latest to speak first."""
     [[sought]] = fetch(BEGINNINGS, [_plain(words)])
     if not sought:

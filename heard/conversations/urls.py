@@ -46,6 +46,7 @@ one_conversation: list[URLPattern | URLResolver] = [
     path("reopening/", conversation.reopen, name="reopen"),
     path("promises/", conversation.promises, name="promises"),
     path("contact/note/", contact.contact_note, name="contact_note"),
+    path("contact/same/", contact.same_person, name="same_person"),
     path("messages/", composing.create_message, name="create_message"),
     path("draft/", composing.save_draft, name="save_draft"),
 ]

@@ -1,17 +1,18 @@
-"""The person of a conversation: what colleagues note about them."""
+"""The person of a conversation: what colleagues note about them, and who else they are."""
 
 from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from heard.contacts.models import Contact
-from heard.contacts.noting import LONGEST_NOTE
-from heard.conversations.models import Conversation
+from heard.contacts.noting import LONGEST_NOTE, write_note
+from heard.conversations.models import Conversation, Inbox, Message
 from heard.events.models import Event
 from heard.staff.models import User
 from tests import make
@@ -20,6 +21,7 @@ from tests.conversations.inboxes import ask, browser
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
+AFTER = make.NOON + timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -95,3 +97,54 @@ def test_whoever_may_not_see_the_conversation_does_not_see_its_note(
     assert client.get(address).status_code == 404
     assert client.post(address, {"note": "hello", "was": ""}).status_code == 404
     assert note_of(opened) == ""
+
+
+def two_of_them(box: Inbox) -> tuple[Conversation, Conversation]:
+    """The same person by telephone book and by nickname, under one post and elsewhere."""
+    known = ask(box, sender="ann@garden.example", sender_name="Ann Miller", root="post")
+    also = ask(box, sender="annie99", sender_name="annie99", root="post", at=AFTER)
+    return known, also
+
+
+def test_two_contacts_become_one_person(bo: User, opened: Conversation) -> None:
+    box = make.inbox(kind="mastodon", is_public=True)
+    known, also = two_of_them(box)
+    elsewhere = ask(make.inbox(kind="mastodon"), sender="annie99", sender_name="annie99")
+    assert known.contact is not None
+    assert also.contact is not None
+    write_note(also.contact, text="Likes lamps.", instead_of="", by=bo, now=make.NOON)
+    owner = browser(make.owner(name="Olga"))
+    offered = owner.get(f"/conversations/{known.pk}/contact/same/?who=annie", headers=HTMX)
+    assert "annie99" in offered.content.decode()
+    answer = owner.post(
+        f"/conversations/{known.pk}/contact/same/", {"contact": also.contact.pk}, headers=HTMX
+    )
+    assert answer.status_code == 200
+    assert "They are one person now." in answer.headers["HX-Trigger"]
+    ann = Contact.objects.get(pk=known.contact.pk)
+    assert (ann.name, ann.note) == ("Ann Miller", "Likes lamps.")
+    assert set(ann.handles.values_list("address", flat=True)) == {"ann@garden.example", "annie99"}
+    assert not Contact.objects.filter(pk=also.contact.pk).exists()
+    rows = Conversation.objects.filter(contact=ann).order_by("pk")
+    assert [row.pk for row in rows] == [known.pk, elsewhere.pk]
+    assert rows[0].incoming_count == 2
+    assert rows[1].contact_name == "Ann Miller"
+    assert set(Message.objects.exclude(conversation=opened).values_list("contact", flat=True)) == {
+        ann.pk
+    }
+    event = Event.objects.get(name="contact.joined")
+    assert event.data["handles"] == [["mastodon", "annie99"]]
+    assert Event.objects.get(name="contact.noted").subject_id == ann.pk
+    again = ask(box, sender="annie99", root="another post")
+    assert again.contact == ann
+
+
+def test_whom_one_may_not_see_is_neither_offered_nor_joined(opened: Conversation, bo: User) -> None:
+    hidden = ask(make.inbox(teams=(make.team(),)), sender="secret", sender_name="Ann Hidden")
+    assert hidden.contact is not None
+    client = browser(bo)
+    address = reverse("same_person", args=[opened.pk])
+    assert "Hidden" not in client.get(f"{address}?who=Ann", headers=HTMX).content.decode()
+    for chosen in (hidden.contact.pk, opened.contact_id, "nobody", ""):
+        assert client.post(address, {"contact": str(chosen)}).status_code == 404
+    assert Contact.objects.count() == 2

@@ -1,19 +1,22 @@
-"""The person of a conversation: what colleagues should know about them."""
+"""The person of a conversation: what colleagues should know about them, and who else they are."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from heard.contacts.models import Contact
 from heard.contacts.noting import LONGEST_NOTE, NotedMeanwhile, write_note
+from heard.conversations.joining import join
 from heard.conversations.models import Conversation
-from heard.conversations.views.conversation import address, found
+from heard.conversations.queries import sight_of
+from heard.conversations.search import people_named
+from heard.conversations.views.conversation import address, done, found, sheet
 from heard.staff.access import StaffRequest, staff_only
 
 
@@ -39,6 +42,30 @@ def contact_note(request: StaffRequest, number: int) -> HttpResponse:
     if not request.htmx:
         return redirect(address(request, opened))
     return _note(request, opened, contact)
+
+
+@staff_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def same_person(request: StaffRequest, number: int) -> HttpResponse:
+    """Who may be the same person (`?who` looks for them); joining one with the conversation's."""
+    opened, contact = _person(request, number)
+    sight = sight_of(request.user)
+    if request.method == "POST":
+        other = _seen(request)
+        try:
+            join(other, into=contact, by=request.user, now=timezone.now())
+        except (ValueError, Contact.DoesNotExist):
+            raise Http404 from None
+        opened.refresh_from_db()
+        return done(request, opened, sight=sight, notice=gettext("They are one person now."))
+    who = request.GET.get("who", contact.name)
+    context = {
+        "conversation": opened,
+        "contact": contact,
+        "who": who,
+        "people": [one for one in people_named(who, sight=sight) if one.id != contact.pk],
+    }
+    return sheet(request, "conversations/_same_person.html", context)
 
 
 def _note(
@@ -71,3 +98,12 @@ def _person(request: StaffRequest, number: int) -> tuple[Conversation, Contact]:
     if opened.contact is None:
         raise Http404
     return opened, opened.contact
+
+
+def _seen(request: StaffRequest) -> Contact:
+    """The contact that was chosen, if this person may see any conversation of theirs."""
+    chosen = request.POST.get("contact", "")
+    if not chosen.isdecimal():
+        raise Http404
+    theirs = Conversation.objects.visible_to(request.user).filter(contact=int(chosen))
+    return get_object_or_404(Contact.objects.filter(pk__in=theirs.values("contact")))
