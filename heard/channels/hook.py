@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-import httpx
-
 from heard.channels import signing, web
 from heard.channels.base import (
     Account,
@@ -131,12 +129,12 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         answer = web.post(url, body=body, headers=headers, allow_private=allow_private)
     except web.ForbiddenAddressError as error:
         return _failed(f"The answer was not sent: {error}.", is_final=True)
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        return _failed(f"The program could not be reached: {str(error) or 'no answer in time'}.")
-    except httpx.HTTPError as error:
+    except web.NotReachedError as error:
+        return _failed(f"The program could not be reached: {error}.")
+    except web.NoAnswerError as error:
         return Receipt(
             SendState.UNKNOWN,
-            reason=f"The program did not say whether it took the answer ({type(error).__name__}).",
+            reason=f"The program did not say whether it took the answer ({error}).",
         )
     if 200 <= answer.status < 300:
         return Receipt(SendState.SENT, external_id=_named(answer.body) or outgoing.idempotency_key)

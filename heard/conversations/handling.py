@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from heard.conversations.models import (
     Acknowledgement,
     Conversation,
     Inbox,
     Message,
-    Notice,
     Promise,
     Resolution,
-    Sighting,
 )
 from heard.conversations.settling import settle, tell
 from heard.events.diary import record, record_many
@@ -33,14 +31,23 @@ class HandedBack:
     inboxes: int
 
 
-@transaction.atomic
 def see(conversation: Conversation, *, by: User, now: datetime) -> None:
     """Somebody opened it. Opening it again within a minute is not written down."""
-    if not Sighting.objects.filter(
-        conversation=conversation, user=by, at__gt=now - SEEN_AGAIN_AFTER, at__lte=now
-    ).exists():
-        Sighting.objects.create(conversation=conversation, user=by, at=now)
-    Notice.objects.filter(conversation=conversation, user=by, read_at=None).update(read_at=now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH told AS (
+                UPDATE notice SET read_at = %(now)s
+                WHERE conversation_id = %(pk)s AND user_id = %(me)s AND read_at IS NULL
+            )
+            INSERT INTO sighting (conversation_id, user_id, at) SELECT %(pk)s, %(me)s, %(now)s
+            WHERE NOT EXISTS (
+                SELECT FROM sighting WHERE conversation_id = %(pk)s AND user_id = %(me)s
+                    AND at > %(before)s AND at <= %(now)s
+            )
+            """,
+            {"pk": conversation.pk, "me": by.pk, "now": now, "before": now - SEEN_AGAIN_AFTER},
+        )
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.conf.locale import LANG_INFO
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
-from django.utils.dates import MONTHS_3, WEEKDAYS, WEEKDAYS_ABBR
+from django.utils.dates import MONTHS, MONTHS_3, WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy, ngettext
@@ -163,12 +163,13 @@ def _ago(moment: datetime, *, now: datetime, zone: tzinfo, today: date) -> str:
 
 def exactly(moment: datetime) -> str:
     """A moment in full, for titles."""
-    return date_format(timezone.localtime(moment), "l, j F Y, H:i")
+    at = moment.astimezone(timezone.get_current_timezone())
+    return f"{WEEKDAYS[at.weekday()]}, {at.day} {MONTHS[at.month]} {at.year}, {at:%H:%M}"
 
 
 def at_time(moment: datetime) -> str:
     """The time of the day."""
-    return f"{timezone.localtime(moment):%H:%M}"
+    return f"{moment.astimezone(timezone.get_current_timezone()):%H:%M}"
 
 
 def soon(moment: datetime, *, now: datetime) -> str:

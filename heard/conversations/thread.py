@@ -303,10 +303,11 @@ def _contact(
 
 
 def _days(entries: Iterable[Said | Done]) -> tuple[Day, ...]:
+    zone = timezone.get_current_timezone()
     in_order = sorted(entries, key=lambda entry: (entry.at, isinstance(entry, Done)))
     return tuple(
         Day(day, tuple(those))
-        for day, those in groupby(in_order, key=lambda entry: timezone.localtime(entry.at).date())
+        for day, those in groupby(in_order, key=lambda entry: entry.at.astimezone(zone).date())
     )
 
 
