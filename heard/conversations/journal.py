@@ -25,6 +25,7 @@ from heard.conversations.intake import LOCK_SPACE, receive
 from heard.conversations.models import Delivery, Inbox
 from heard.conversations.sending import account_of
 from heard.events.diary import record
+from heard.lib.prepared import at_once
 from heard.lib.sealing import UnsealError
 from heard.staff.models import User
 
@@ -37,10 +38,18 @@ CALL_SECONDS = 0.5
 """A process calls at most this often: every call makes the commits of all others queue up. Whoever
 listens goes on looking for longer than this after it was called."""
 
-BATCH = 250
+BATCH = 500
 BATCH_BYTES = 2 * 1024 * 1024
 CRASHES = 3
 """A delivery that was being read when the program ended this often is set aside."""
+
+KEEP = """
+    INSERT INTO delivery (inbox_id, external_id, received_at, headers, body)
+    VALUES (%s, %s, %s, %s::jsonb, %b)
+    ON CONFLICT (inbox_id, external_id) WHERE external_id <> '' DO NOTHING RETURNING id
+"""
+CALL = f"WITH kept AS ({KEEP}) SELECT id, pg_notify('{TOPIC}', '') FROM kept"
+KEPT = "SELECT id FROM delivery WHERE inbox_id = %s AND external_id = %s"
 
 READING_LOCK_SPACE = LOCK_SPACE + 2
 
@@ -84,28 +93,15 @@ def keep(
         external_id = hashlib.sha256(external_id.encode()).hexdigest()
     moment = time.monotonic()
     is_calling = moment - _last_call >= CALL_SECONDS
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH kept AS (
-                INSERT INTO delivery (inbox_id, external_id, received_at, headers, body)
-                VALUES (%s, %s, %s, %s, %s)
-                ON CONFLICT (inbox_id, external_id) WHERE external_id <> '' DO NOTHING
-                RETURNING id
-            )
-            SELECT id, CASE WHEN %s THEN pg_notify(%s, '') END FROM kept
-            """,
-            [inbox_id, external_id, now, json.dumps(dict(headers)), body, is_calling, TOPIC],
-        )
-        row = cursor.fetchone()
-        if row is None:
-            cursor.execute(
-                "SELECT id FROM delivery WHERE inbox_id = %s AND external_id = %s",
-                [inbox_id, external_id],
-            )
-            row = cursor.fetchone()
-        elif is_calling:
-            _last_call = moment
+    row = at_once(
+        CALL if is_calling else KEEP,
+        [inbox_id, external_id, now, json.dumps(dict(headers)), body],
+    )
+    if row is None:
+        row = at_once(KEPT, [inbox_id, external_id])
+    elif is_calling:
+        _last_call = moment
+    assert row is not None  # deliveries go only with their inbox
     return int(row[0])
 
 
@@ -300,7 +296,8 @@ def _take_in_one_inbox(inbox: Inbox, raws: Sequence[_Raw], *, now: datetime) -> 
             ],
         )
     for raw, _, aside in understood:
-        _keep_apart(raw, aside)
+        if aside:
+            _keep_apart(raw, aside)
 
 
 def _read(inbox: Inbox, raw: _Raw) -> tuple[list[Incoming], list[SetAside], str]:

@@ -23,7 +23,7 @@ from procrastinate.contrib.django import DjangoApp
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
-from heard.conversations.journal import CALL_SECONDS, TOPIC, take_in
+from heard.conversations.journal import BATCH, CALL_SECONDS, TOPIC, take_in
 from heard.conversations.sending import recover
 from heard.conversations.sweeping import sweep
 from heard.lib.jobs import jobs
@@ -38,6 +38,9 @@ QUIET_SECONDS = 1.0
 LIVELY_SECONDS = 2 * CALL_SECONDS
 """How long intake goes on looking after there was something; see `journal.CALL_SECONDS`."""
 GLANCE_SECONDS = 0.05
+GATHER_SECONDS = 0.1
+"""How long intake lets deliveries gather after a batch that took in all there were: what a batch
+costs beside its messages is then paid ten times a second at most."""
 STALLED_SECONDS = 30.0
 PATIENCE_SECONDS = 8.0
 
@@ -66,8 +69,10 @@ def intake(stop: threading.Event) -> None:
         with _patiently(stop, "intake"), _ear() as ear:
             while not stop.is_set():
                 moment = time.monotonic()
-                if take_in(now=timezone.now()):
+                if looked_at := take_in(now=timezone.now()):
                     lively_until = moment + LIVELY_SECONDS
+                    if looked_at < BATCH:
+                        stop.wait(GATHER_SECONDS)
                     continue
                 wait = GLANCE_SECONDS if moment < lively_until else QUIET_SECONDS
                 if any(True for _ in ear.notifies(timeout=wait, stop_after=1)):
