@@ -61,7 +61,9 @@ def repair(text: str) -> str:
     Bytes that Python kept as lone surrogates (`errors="surrogateescape"`) are taken for
     Windows-1252, which is what stray bytes in exports nearly always are.
     """
-    if text.isascii() and text.replace("\n", " ").replace("\t", " ").isprintable():
+    if text.isascii() and (
+        text.isprintable() or text.replace("\n", " ").replace("\t", " ").isprintable()
+    ):
         return text
     while _ODD.search(text):
         repaired = _repaired_once(text)

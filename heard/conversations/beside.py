@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
+import threading
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
-from threading import Thread
 from types import TracebackType
 from typing import Self
 
 import django
 import psycopg
+from django.apps import apps
 from django.conf import settings
 from django.db import Error, connection
 
@@ -31,6 +34,10 @@ WAITING_LOTS = 2
 """A process has one lot in hand and one waiting; more would only take memory."""
 
 
+_inherited: list[object] = []
+"""Connections of the process that this one is a copy of: kept, because to let go is to close."""
+
+
 class Beside:
     """Several importers, each a process with a database connection of its own."""
 
@@ -42,10 +49,10 @@ class Beside:
         self._waiting = [0] * count
 
     def __enter__(self) -> Self:
-        context = multiprocessing.get_context("spawn")
         database = str(connection.settings_dict["NAME"])
         # Ctrl-C reaches the whole group; they end when this process tells them to, between lots.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        context = _ways()
         try:
             for number in range(self.count):
                 ours, theirs = context.Pipe()
@@ -121,12 +128,17 @@ class ImporterEndedError(SpokenError):
 def serve(line: Connection, number: int, task: Task, database: str) -> None:
     """An importer's life: file what comes down the line until told that nothing more will."""
     end_with_parent()
-    settings.DATABASES["default"]["NAME"] = database
-    django.setup()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if apps.ready:
+        _inherited.append(connection.connection)
+        connection.connection = None
+    else:
+        settings.DATABASES["default"]["NAME"] = database
+        django.setup()
     from heard.conversations.importers import file  # noqa: PLC0415 - its models need Django set up
 
     lots: SimpleQueue[bytes] = SimpleQueue()
-    Thread(target=_take_down, args=(line, lots), daemon=True).start()
+    threading.Thread(target=_take_down, args=(line, lots), daemon=True).start()
     try:
         while packed := lots.get():
             line.send(file(Lot.unpacked(packed), number=number, task=task))
@@ -136,6 +148,13 @@ def serve(line: Connection, number: int, task: Task, database: str) -> None:
         line.send(str(error).splitlines()[0])
     finally:
         connection.close()
+
+
+def _ways() -> SpawnContext | ForkContext:
+    """How to start a process: as a copy of this one where that is safe, which spares a second."""
+    if sys.platform == "linux" and threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    return multiprocessing.get_context("spawn")
 
 
 def _take_down(line: Connection, lots: SimpleQueue[bytes]) -> None:

@@ -77,6 +77,8 @@ def set_aside(where: str, reason: str, *, raw: str = "") -> SetAside:
 def identifier(text: str) -> str:
     """An id as an index can keep it: repaired, stripped, a digest in place of a monstrous one."""
     text = text.strip()
+    if not text:
+        return ""
     if not (text.isascii() and text.isprintable()):
         text = repair(text).strip()
     return text if len(text) <= LONGEST_ID else digest(text)
@@ -90,5 +92,7 @@ def digest(*parts: str) -> str:
 
 def language_of(locale: str) -> str:
     """The ISO 639 code in a locale, which is "pt" in "pt-BR"; "" for what is none."""
+    if not locale:
+        return ""
     language = locale.strip().replace("_", "-").partition("-")[0].lower()
     return language if language.isascii() and language.isalpha() and len(language) < 4 else ""

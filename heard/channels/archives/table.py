@@ -122,6 +122,7 @@ class _Reader:
         self._rules = [
             (
                 rule,
+                None if rule.kind == LEAVE_OUT else Kind(rule.kind),
                 getter(rule.column) if rule.column else None,
                 getter(rule.same_as) if rule.same_as else None,
             )
@@ -156,7 +157,7 @@ class _Reader:
             language, public, automatic,
         ) = fields  # fmt: skip
         at = moment(created.strip(), zone=self._map.zone, formats=self._map.dates)
-        html = repair(html).strip()
+        html = repair(html).strip() if html else ""
         text = repair(text).strip()
         sender, to = _address(sender), _address(to)
         problem = (
@@ -170,8 +171,7 @@ class _Reader:
         )
         if problem or at is None:
             return set_aside(where, problem, raw="\n".join(one[:1_000] for one in fields if one))
-        name = " ".join(repair(name).split())[:200]
-        author = " ".join(repair(author).split())[:200]
+        name, author = _line(name)[:200], _line(author)[:200]
         root, thread = identifier(root), identifier(thread)
         # The name of a thread is no message's id, and must not be taken for one.
         root = root or (f"thread:{thread}" if thread else "")
@@ -191,24 +191,24 @@ class _Reader:
             parent=identifier(parent),
             to="" if kind is Kind.INCOMING else to,
             author="" if kind is Kind.INCOMING else author or name,
-            subject=" ".join(repair(subject).split()),
+            subject=_line(subject),
             html=html,
             language=language_of(language),
-            is_public=kind is not Kind.NOTE and public.strip().lower() in _TRUE,
-            is_automatic=automatic.strip().lower() in _TRUE,
+            is_public=kind is not Kind.NOTE and _is_true(public),
+            is_automatic=_is_true(automatic),
         )
 
     def _kind(self, record: Record) -> Kind | None:
-        for rule, get, same in self._rules:
+        for rule, kind, get, same in self._rules:
             if get is None:
-                return None if rule.kind == LEAVE_OUT else Kind(rule.kind)
+                return kind
             word = get(record).strip().lower()
             if (
                 word in rule.words
                 or (rule.ends_with and word.endswith(rule.ends_with))
                 or (same is not None and word != "" and word == same(record).strip().lower())
             ):
-                return None if rule.kind == LEAVE_OUT else Kind(rule.kind)
+                return kind
         return Kind.INCOMING
 
 
@@ -246,6 +246,14 @@ def _word_of(value: object) -> str:
     if value is None or isinstance(value, dict | list):
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _line(text: str) -> str:
+    return " ".join(repair(text).split()) if text else ""
+
+
+def _is_true(text: str) -> bool:
+    return bool(text) and text.strip().lower() in _TRUE
 
 
 def _address(text: str) -> str:
