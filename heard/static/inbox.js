@@ -392,14 +392,16 @@
     }
     if (id === "list") settle();
     if (id === "check") measure();
-    if (id === "person-note") {
-      $("#person").open = true;
-      const place = $("#person-note :is(textarea, a)");
-      place.focus();
-      place.setSelectionRange?.(place.value.length, place.value.length);
-    }
     if (event.detail.target?.matches(".reading .menu-card")) event.detail.target.scrollIntoView({ block: "nearest" });
     tick();
+  });
+  // Not before it is settled: until then its links are plain ones.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target?.id !== "person-note" || !$("#person-note")) return;
+    $("#person").open = true;
+    const place = $("#person-note :is(textarea, a)");
+    place.focus();
+    place.setSelectionRange?.(place.value.length, place.value.length);
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.target?.id === "conversation" && event.target.matches?.(".line-open")) {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
 from tests.journeys.browser import browsing, chromium
+from tests.journeys.doors import opens_the_doors, writes
 from tests.journeys.house import House
 from tests.journeys.line import Line
 from tests.journeys.walk import contact_page
@@ -17,28 +17,6 @@ pytestmark = [
     pytest.mark.journey,
     pytest.mark.skipif(chromium() is None, reason="Chromium is not here: apt-get install chromium"),
 ]
-
-
-def opens_the_doors(page: Page, link: str) -> None:
-    """A company of one's own, with one contact page."""
-    page.goto(link)
-    page.get_by_role("textbox", name="Your company").fill("Fern")
-    page.get_by_role("textbox", name="Your name").fill("Ann Berg")
-    page.get_by_role("textbox", name="Your e-mail address").fill("ann@fern.example")
-    page.get_by_label("A password").fill("saffron-lamp-42")
-    page.get_by_role("button", name="Open the doors").click()
-    page.wait_for_url(re.compile(r":\d+/(?!welcome)"))
-
-
-def writes(browser: Browser, door: str, name: str) -> None:
-    """A customer asks something."""
-    page = browser.new_context().new_page()
-    page.goto(door)
-    page.get_by_label("Your message").fill(f"Hello, this is {name}. Is the terrace open?")
-    page.get_by_label("Your name").fill(name)
-    page.get_by_role("button", name="Send").click()
-    expect(page.get_by_text("We have your message.")).to_be_visible(timeout=30_000)
-    page.context.close()
 
 
 def test_messages_show_while_the_line_is_cut_and_by_events_once_it_is_back() -> None:
