@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import archive, hooks
-from bench.house import House, descendants, get, heard, probe, pss_mb, watched
+from bench.house import House, crowd, descendants, get, heard, probe, pss_mb, watched
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SHARED = Path(os.environ.get("HEARD_SHARED", Path(__file__).parents[2] / "shared"))
@@ -169,7 +169,7 @@ def pages(house: House, *, size: int, first: dict[str, float]) -> list[Row]:
                 target,
             )
         )
-    timing = probe(house, "/inbox/all/", count=400, clients=8)
+    timing = crowd(house, "/inbox/all/", clients=8)
     found.append(
         (
             f"inbox, 8 clients, {size:,} messages",

@@ -22,6 +22,14 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+CROWD = """
+done = function(summary, latency)
+  local bad = summary.errors.status + summary.errors.timeout + summary.errors.read
+  print("CROWD", latency:percentile(50), latency:percentile(95), summary.requests,
+    summary.duration, bad)
+end
+"""
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -254,6 +262,33 @@ def probe(house: House, path: str, *, count: int, clients: int = 1) -> Timing:
         per_second=round(len(took) / seconds, 1),
         cpu=round(1000 * (cpu_seconds(house) - cpu) / len(took), 1),
         count=len(took),
+    )
+
+
+def crowd(house: House, path: str, *, clients: int, seconds: int = 5) -> Timing:
+    """A page by many at once: with wrk, whose own work does not count; without it by threads."""
+    if shutil.which("wrk") is None:
+        return probe(house, path, count=400, clients=clients)
+    for _ in range(5):
+        get(house.port, path, house.cookie)
+    cpu = cpu_seconds(house)
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(CROWD)
+        script.flush()
+        said = subprocess.run(
+            ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "-s", script.name,
+             "-H", f"Cookie: {house.cookie}", f"http://127.0.0.1:{house.port}{path}"],
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+    p50, p95, count, took, failed = (float(n) for n in said.split("CROWD")[1].split())
+    if failed:
+        sys.exit(f"{path}: {said}")
+    return Timing(
+        p50=round(p50 / 1000, 1),
+        p95=round(p95 / 1000, 1),
+        per_second=round(count / took * 1e6, 1),
+        cpu=round(1000 * (cpu_seconds(house) - cpu) / count, 1),
+        count=int(count),
     )
 
 
