@@ -238,6 +238,32 @@ UNHURRIED = _cue(
     """,
 )
 
+OFFER = _cue(
+    "offer",
+    "offers us something to buy",
+    """
+    help|helps|helping|helped companies|businesses|brands|hotels|restaurants|shops|stores|owners
+    more|twice|double|extra the? clients|customers|bookings|leads|followers|sales|traffic
+    get|gets|got|buy|sell|verified|free leads|followers|backlinks|traffic
+    first|top page|of of? the? google|search|page
+    your site|website|page|shop|listing has|isn't|is|could|can ... errors|faults|ranking|ranked
+    your site|website|page|shop|listing has|isn't|is|could|can ... found|clients|visible|optimised
+    a? short|quick|brief call|chat|talk|demo this|next|tomorrow|costs|with|about
+    have|schedule|book|arrange a? short|quick|brief? call|chat|talk|demo
+    free audit|quote|sample|trial|report|consultation
+    we are|we're a? leading? manufacturer|manufacturers|supplier|suppliers|exporter|exporters
+    kindly send|share your requirement|requirements|demand|inquiry|enquiry
+    earn|earned|earning|made|make|making £|$|€? # ... day|week|night|month|home|sofa
+    ask|message|dm|text|write me how|now|info
+    turn £|$|€? # into £|$|€? #
+    my mentor|coach|signals|students
+    brand ambassador|ambassadors
+    promote|feature it|your|this|you on|page|post|brand
+    price list
+    we offer|provide|design|build|sell ... rates|prices|price|companies|businesses|websites|apps
+    """,
+)
+
 STANCE: tuple[Cue, ...] = (
     _cue(
         "avoid",
@@ -274,6 +300,12 @@ STANCE: tuple[Cue, ...] = (
         uninstalled|uninstalling|uninstall
         deleting|deleted it|this|the|my app|account?
         regret buying|ordering|booking|choosing|it
+        save your money|time|breath
+        give it|this|them a miss
+        skip it|this|them
+        choose|hire|pick another|anybody|anyone
+        wouldn't|not|never send|wish|set ... worst|enemy|foot
+        no more of my|our? money|business|custom
         """,
     ),
     _cue(
@@ -297,10 +329,14 @@ STANCE: tuple[Cue, ...] = (
         love|loved|loving this|your|the place|app|shop|store|company
         love|loved|loving this|your|the game|hotel|restaurant|airline|food
         do yourself a favour|favor
+        can't|cannot|couldn't go wrong
+        wouldn't|won't|don't|never|not|would|why ... anywhere|nowhere|somewhere|elsewhere else
+        ask for|about them|him|her|it? by name
+        hidden gem
         """,
     ),
 )
-CUES: tuple[Cue, ...] = (*URGENT, UNHURRIED, *STANCE)
+CUES: tuple[Cue, ...] = (*URGENT, UNHURRIED, OFFER, *STANCE)
 
 
 def _slot(word: str) -> str:

@@ -7,7 +7,7 @@ for English only as the language that is expected; a close race otherwise stays 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,10 @@ _EXPECTED, _LEAD = 1.0, 0.1
 _LETTERS_PER_FOREIGN_TOKEN = 6
 # The most that the spelling of one word may say, in nats: names are spelt in any language.
 _MOST = 4.0
+_LONGEST = 24
+# How many bits a letter takes in the number of a piece of spelling.
+_BITS = 21
+_SPACE = ord(" ")
 # Remains of machines, not words.
 _SILENT = word_set("http https www com rt via amp gt lt quot nbsp br href url html")
 
@@ -66,22 +70,42 @@ def family_of(word: str) -> str | None:
     return "devanagari" if 0x900 <= first < 0x980 else None
 
 
-def pieces(word: str) -> Iterator[str]:
-    """The one to three letters in a row that vote for a word, a space standing at either end."""
-    padded = f" {word[:24]} "
-    for size in (1, 2, 3):
-        for place in range(len(padded) - size + 1):
-            yield padded[place : place + size]
+def pieces(words: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
+    """The one, two and three letters in a row that vote for each word, a space at either end.
+
+    As numbers (`spelt`): a row for every letter and space, 0 where nothing begins that has a vote;
+    and the row at which each word begins. Of a long word its beginning votes.
+    """
+    line = f" {' '.join([word[:_LONGEST] for word in words])} "
+    letters = _letters(line)
+    is_space = letters == _SPACE
+    rows = np.zeros((len(letters) - 1, 3), dtype=np.uint64)
+    rows[:, 0] = np.where(is_space, 0, letters)[:-1]
+    rows[:, 1] = letters[:-1] | letters[1:] << _BITS
+    rows[:-1, 2] = np.where(is_space[1:-1], 0, rows[:-1, 1] | letters[2:] << 2 * _BITS)
+    return rows, np.flatnonzero(is_space)[:-1]
+
+
+def spelt(piece: str) -> int:
+    """The number of one to three letters."""
+    return sum(ord(letter) << place * _BITS for place, letter in enumerate(piece))
+
+
+def _letters(text: str) -> NDArray[np.uint64]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
-    """How much each piece of spelling and each whole word (`=word`) speaks for `VOICES`.
+    """How much each piece of spelling and each whole word speaks for `VOICES`.
 
-    The first row of `votes` is silent.
+    `places` tells the row of a word in `votes`, `pieces` and `piece_places` those of pieces, in
+    ascending order of their numbers. The first row of `votes` is silent.
     """
 
     places: dict[str, int]
+    pieces: NDArray[np.uint64]
+    piece_places: NDArray[np.intp]
     votes: NDArray[np.int8]
     scale: float
 
@@ -89,9 +113,13 @@ class LanguageModel:
     def loaded(cls) -> LanguageModel:
         """The model that ships with the package."""
         arrays = load("languages")
-        words = bytes(arrays["pieces"]).decode("utf-8").split("\n")
+        known = bytes(arrays["pieces"]).decode("utf-8").split("\n")
+        numbered = list(enumerate(known, start=1))
+        by_number = sorted((spelt(piece), at) for at, piece in numbered if piece[0] != "=")
         return cls(
-            places={word: place for place, word in enumerate(words, start=1)},
+            places={word[1:]: at for at, word in numbered if word[0] == "="},
+            pieces=np.array([number for number, _ in by_number], dtype=np.uint64),
+            piece_places=np.array([at for _, at in by_number]),
             votes=np.pad(arrays["votes"], ((1, 0), (0, 0))),
             scale=float(arrays["scale"]),
         )
@@ -99,27 +127,34 @@ class LanguageModel:
     def token_rows(self, tokens: Sequence[str]) -> NDArray[np.float32]:
         """A row of `COLUMNS` per token: its votes, its letters by script, whether it is a sign."""
         rows = np.zeros((len(tokens), COLUMNS), dtype=np.float32)
-        flat: list[int] = []
-        starts: list[int] = []
-        whole: list[int] = []
-        for row, token in zip(rows, tokens, strict=True):
-            starts.append(len(flat))
-            flat.append(0)
-            whole.append(0)
+        places: list[int] = []
+        words: list[str] = []
+        for place, token in enumerate(tokens):
             if token in _SCRIPT_OF_STAND_IN:
-                row[_SCRIPT_OF_STAND_IN[token]] = _LETTERS_PER_FOREIGN_TOKEN
+                rows[place, _SCRIPT_OF_STAND_IN[token]] = _LETTERS_PER_FOREIGN_TOKEN
             elif token[0] != "<" and (family := family_of(token)) is not None:
                 word = plain(token)
                 if word not in _SILENT:
-                    row[_SCRIPT_OF_FAMILY[family]] = len(word)
-                    flat += filter(None, map(self.places.get, pieces(word)))
-                    whole[-1] = self.places.get(f"={word}", 0)
+                    rows[place, _SCRIPT_OF_FAMILY[family]] = len(word)
+                    places.append(place)
+                    words.append(word)
             else:
-                row[_SIGNS] = is_sign(token)
-        spelt = np.add.reduceat(self.votes[flat], starts, dtype=np.float32) * self.scale
-        spelt /= np.sqrt(np.maximum(1.0, rows[:, _LETTERS].sum(axis=1, keepdims=True)))
-        rows[:, : len(VOICES)] = np.clip(spelt, -_MOST, _MOST) + self.votes[whole] * self.scale
+                rows[place, _SIGNS] = is_sign(token)
+        if words:
+            lengths = np.array(list(map(len, words)), dtype=np.float32)[:, None]
+            whole = self.votes[[self.places.get(word, 0) for word in words]] * self.scale
+            said = np.clip(self._by_spelling(words) / np.sqrt(lengths), -_MOST, _MOST) + whole
+            rows[places, : len(VOICES)] = said
         return rows
+
+    def _by_spelling(self, words: Sequence[str]) -> NDArray[np.float32]:
+        numbers, starts = pieces(words)
+        found = np.minimum(np.searchsorted(self.pieces, numbers), len(self.pieces) - 1)
+        known = np.where(self.pieces[found] == numbers, self.piece_places[found], 0)
+        votes = np.add(self.votes[known[:, 0]], self.votes[known[:, 1]], dtype=np.int16)
+        votes += self.votes[known[:, 2]]
+        said: NDArray[np.float32] = np.add.reduceat(votes, starts) * np.float32(self.scale)
+        return said
 
 
 def are_signs(sums: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -70,9 +70,13 @@ class Reading:
 _LOCK = Lock()
 _MOODS, _NEEDS, _STANCES = tuple(Mood), tuple(Need), tuple(Stance)
 _NOTHING = _NEEDS.index(Need.NOTHING)
+_FITS_MOOD = np.ones((len(_MOODS), len(_STANCES)))
+_FITS_MOOD[_MOODS.index(Mood.NEGATIVE), _STANCES.index(Stance.RECOMMEND)] = 0
+_FITS_MOOD[_MOODS.index(Mood.POSITIVE), _STANCES.index(Stance.AVOID)] = 0
 _WITHOUT_NOTHING = np.array([need is not Need.NOTHING for need in _NEEDS])
-# How sure the head has to be before a message is left without a clock.
-_SURE_OF_NOTHING = 0.6
+# How sure the head has to be before a message is left without a clock: of our own texts that ask
+# for something, held out of training, one in 23 is then lost (at 0.6 one in 16).
+_SURE_OF_NOTHING = 0.7
 _PRESSING = frozenset(cue.name for cue in URGENT)
 
 
@@ -104,6 +108,8 @@ def _readings(seen: Seen) -> list[Reading]:
     if not seen.places:
         return readings
     mood, need, stance = (seen.probabilities[head] for head in ("mood", "need", "stance"))
+    # Who is angry sends nobody to us, and who is glad warns nobody: wry words mislead the stance.
+    stance = stance * _FITS_MOOD[mood.argmax(axis=1)]
     unsure = need[:, _NOTHING] < _SURE_OF_NOTHING
     need = np.where(unsure[:, None], need * _WITHOUT_NOTHING, need)
     for place, cues, moods, mood_place, need_place, stance_place in zip(

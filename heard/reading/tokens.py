@@ -40,6 +40,16 @@ _TOKEN = re.compile(
 _STRETCHED = re.compile(r"(\w)\1{2,}")
 
 
+# A closing formula and the name below it: thanks that are only manners thank nobody.
+_CLOSING = re.compile(
+    r"\n\s*(?:(?:many|best|kind|kindest|warm|warmest|with|my) )*"
+    r"(?:thanks|thank you|regards|wishes|greetings|yours(?: \w+)?|sincerely|cheers)"
+    r"(?: in advance| and (?:best|kind) regards)?[ ,.!]*\r?\n\s*[^\n]{1,40}(?:\n[^\n]{1,40})?\s*\Z",
+    re.IGNORECASE,
+)
+LONGEST_CLOSING = 160
+
+
 def word_set(text: str) -> frozenset[str]:
     """Words written one after the other."""
     return frozenset(text.split())
@@ -66,10 +76,20 @@ class Cut:
 
 
 def bounded(text: str) -> str:
-    """The part of a text that is read: all of it, or the beginning and the end of a long one."""
+    """The part of a text that is read: without its closing, of a long one beginning and end."""
+    if "\n" in text:
+        text = _without_closing(text)
     if len(text) <= LONGEST_READ:
         return text
     return f"{text[:HEAD]} {text[-TAIL:]}"
+
+
+def _without_closing(text: str) -> str:
+    last = max(0, len(text) - LONGEST_CLOSING)
+    closing = _CLOSING.search(text, last)
+    if closing is None:
+        return text
+    return text[: closing.start()].rstrip() or text
 
 
 def words(text: str) -> list[str]:

@@ -20,6 +20,9 @@ from heard.reading.tokens import words
         ("I will never come back", {"avoid": "never come"}),
         ("would highly recommend", {"recommend": "highly recommend"}),
         ("no hurry", {"unhurried": "no hurry"}),
+        ("we help shops to get more customers", {"offer": "help shops"}),
+        ("get me your manager", {}),
+        ("lovely shop, skip it on Mondays", {"avoid": "skip it"}),
     ],
 )
 def test_cues_point_at_words(text: str, found: dict[str, str]) -> None:

@@ -2,8 +2,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heard.reading import read
+from heard.reading.languages import pieces, spelt
 from heard.reading.scripts import language_of_script
 
 SENTENCES = [
@@ -48,3 +51,20 @@ def test_links_and_names_do_not_tell_the_language() -> None:
 )
 def test_some_scripts_are_enough(word: str, language: str) -> None:
     assert language_of_script(word) == language
+
+
+@given(st.lists(st.text(st.characters(exclude_characters=" \0"), min_size=1, max_size=30)))
+def test_words_vote_by_one_two_and_three_letters(words: list[str]) -> None:
+    if not words:
+        return
+    numbers, starts = pieces(words)
+    ends = [*starts[1:].tolist(), len(numbers)]
+    for word, start, end in zip(words, starts.tolist(), ends, strict=True):
+        padded = f" {word[:24]} "
+        by_hand = Counter(
+            spelt(padded[place : place + size])
+            for size in (1, 2, 3)
+            for place in range(len(padded) - size + 1)
+        )
+        del by_hand[spelt(" ")]
+        assert Counter(filter(None, numbers[start:end].ravel().tolist())) == by_hand

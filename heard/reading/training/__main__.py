@@ -17,6 +17,8 @@ def main() -> None:
     """Write `languages.npz` and `heads.npz` into FOLDER, or into the package."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(models.__file__).parent
     data = data_folder()
+    if not data.is_dir():
+        sys.exit(f"There is no folder {data}. Let HEARD_SHARED name the one that has it.")
     # One thread, so that sums are taken in the same order every time.
     with threadpool_limits(limits=1):
         for name, train in (("languages", languages.train), ("heads", heads.train)):

@@ -19,7 +19,7 @@ from heard.reading.tokens import TokenTable, hashed
 from heard.reading.training.examples import Example, examples
 
 # How far the classes of a head are levelled: 1 makes each count the same, 0 leaves them be.
-_LEVELLED = {"mood": 1.0, "need": 0.5, "stance": 0.5}
+_LEVELLED = {"mood": 1.0, "need": 0.5, "stance": 0.8}
 _STRENGTH = 0.15
 _ROUNDS = 150
 _HELD_OUT = 5
