@@ -39,6 +39,8 @@ CHECK_SECONDS = 30.0
 RETRY_MILLISECONDS = 2000
 LONGEST_PAUSE_SECONDS = 10.0
 QUEUE_LENGTH = 200
+BEAT = "event: beat\ndata: {}\n\n"
+"""An event and not a comment: a page must notice when a line is open and nothing comes through."""
 CATCH_UP = '{"what": "everything", "changed": []}'
 
 log = logging.getLogger(__name__)
@@ -191,7 +193,7 @@ async def _tell(client: Client, session_key: str, gone: asyncio.Task[None], send
         else:
             waiting.cancel()
         if time.monotonic() - said >= BEAT_SECONDS:
-            await _body(send, ": beat\n\n")
+            await _body(send, BEAT)
             said = time.monotonic()
         if time.monotonic() - checked >= CHECK_SECONDS:
             listener = await _listener(session_key)

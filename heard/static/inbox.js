@@ -130,13 +130,26 @@
     gather();
   };
   const POLL = 10000;
-  let stream, polling = 0, relisten = 0;
+  const QUIET = 40000; // the line says something at least every fifteen seconds
+  let stream, polling = 0, relisten = 0, lastHeard = 0;
   const poll = () => { if (!document.hidden) hear({ what: "everything", changed: [] }); };
+  const lookOneself = () => {
+    document.documentElement.dataset.stream = "polling";
+    polling ||= setInterval(poll, POLL);
+  };
+  const mindTheLine = () => {
+    if (!stream || document.hidden || Date.now() - lastHeard < QUIET) return;
+    lookOneself();
+    poll();
+    listen();
+  };
   const listen = () => {
     if (!house()?.dataset.live) return;
     clearTimeout(relisten);
     stream?.close();
     const line = stream = new EventSource(house().dataset.live, { withCredentials: true });
+    lastHeard = Date.now();
+    for (const sign of ["open", "message", "beat"]) line.addEventListener(sign, () => { lastHeard = Date.now(); });
     line.addEventListener("open", () => {
       // Whatever happened while nobody listened was told to nobody.
       if (polling) hear({ what: "everything", changed: [] });
@@ -146,8 +159,7 @@
     });
     line.addEventListener("message", (event) => hear(JSON.parse(event.data)));
     line.addEventListener("error", () => {
-      document.documentElement.dataset.stream = "polling";
-      polling ||= setInterval(poll, POLL);
+      lookOneself();
       if (line.readyState === EventSource.CLOSED && line === stream) relisten = setTimeout(listen, POLL);
     });
   };
@@ -425,6 +437,7 @@
     tick();
     listen();
     setInterval(tick, 5000);
+    setInterval(mindTheLine, 5000);
     setInterval(countDown, 250);
     setInterval(appear, 20000);
   };

@@ -15,6 +15,8 @@ class Line:
         self._is_cut = False
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
+        self._is_flowing = threading.Event()
+        self._is_flowing.set()
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._door.getsockname()[1])
         threading.Thread(target=self._listen, daemon=True).start()
@@ -33,8 +35,17 @@ class Line:
         with self._guard:
             self._is_cut = False
 
+    def hold(self) -> None:
+        """Leave everything open, and let nothing through."""
+        self._is_flowing.clear()
+
+    def let_go(self) -> None:
+        """Let through what was held."""
+        self._is_flowing.set()
+
     def end(self) -> None:
         """Nothing of it stays."""
+        self.let_go()
         self.cut()
         with suppress(OSError):
             self._door.shutdown(socket.SHUT_RDWR)
@@ -54,15 +65,15 @@ class Line:
             with socket.create_connection(("127.0.0.1", self._to)) as called:
                 with self._guard:
                     self._open |= {caller, called}
-                back = threading.Thread(target=_pass_on, args=[called, caller], daemon=True)
+                back = threading.Thread(target=self._pass_on, args=[called, caller], daemon=True)
                 back.start()
-                _pass_on(caller, called)
+                self._pass_on(caller, called)
                 back.join()
 
-
-def _pass_on(here: socket.socket, there: socket.socket) -> None:
-    with suppress(OSError):
-        while data := here.recv(65_536):
-            there.sendall(data)
-    with suppress(OSError):
-        there.shutdown(socket.SHUT_WR)
+    def _pass_on(self, here: socket.socket, there: socket.socket) -> None:
+        with suppress(OSError):
+            while data := here.recv(65_536):
+                self._is_flowing.wait()
+                there.sendall(data)
+        with suppress(OSError):
+            there.shutdown(socket.SHUT_WR)

@@ -63,6 +63,19 @@ def test_messages_show_while_the_line_is_cut_and_by_events_once_it_is_back() -> 
                 "it was told, and did not have to look"
             )
 
+            # A line that stays open and says nothing is noticed as well.
+            page.clock.install()
+            page.goto(f"{house.url}/inbox/open/")
+            expect(stream).to_have_attribute("data-stream", "live")
+            page.wait_for_load_state("networkidle")
+            line.hold()
+            page.clock.fast_forward(41_000)
+            expect(stream).to_have_attribute("data-stream", "polling")
+            writes(browser, door, "Paul Moor")
+            expect(row.filter(has_text="Paul Moor")).to_be_visible(timeout=30_000)
+            line.let_go()
+            expect(stream).to_have_attribute("data-stream", "live", timeout=60_000)
+
             # A page that is opened while the line is cut looks by itself, too.
             line.cut()
             page.goto(f"{house.url}/inbox/open/")
