@@ -138,7 +138,9 @@ def drain(house: House) -> float:
 
 
 def worker_cpu(house: House) -> float:
-    return sum(cpu_of(pid) for pid in house.processes() if b"worker" in command_line(pid))
+    """Of `heard worker`; the web server, which has `--workers`, is counted for itself."""
+    words = {pid: command_line(pid).split(b"\0") for pid in house.processes()}
+    return sum(cpu_of(pid) for pid, said in words.items() if b"worker" in said)
 
 
 def bare_rate(house: House, *, seconds: int) -> float:

@@ -258,7 +258,7 @@ def _take_in(raws: Sequence[_Raw], *, now: datetime) -> int:
             _set_aside(raw.id, "heard has ended three times while reading this.")
         else:
             waiting[raw.inbox].append(raw)
-    for inbox in Inbox.objects.filter(pk__in=waiting):
+    for inbox in Inbox.objects.filter(pk__in=waiting).select_related("policy", "hours"):
         _take_in_one_inbox(inbox, waiting[inbox.pk], now=now)
     return len(raws)
 

@@ -113,7 +113,7 @@ WRITE_CONVERSATIONS = """
 """
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def settle(conversations: Collection[int], *, now: datetime) -> None:
     """Bring these conversations and their clocks into line with what happened in them.
 

@@ -37,8 +37,6 @@ def _first(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
     if connection.connection is None:
         connection.ensure_connection()
     raw = connection.connection
-    if raw.prepare_threshold is None:
-        raw.prepare_threshold = 0
     with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
         cursor.execute(statement, parameters, prepare=True)
         return cursor.fetchone()
