@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -12,11 +14,14 @@ from django.urls import reverse
 
 from heard.contacts.models import Contact
 from heard.contacts.noting import LONGEST_NOTE, write_note
+from heard.conversations.joining import join
 from heard.conversations.models import Conversation, Inbox, Message
 from heard.events.models import Event
+from heard.meter.rollups import differences
+from heard.reading import Stance
 from heard.staff.models import User
 from tests import make
-from tests.conversations.inboxes import ask, browser
+from tests.conversations.inboxes import ask, browser, read_as
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +142,19 @@ def test_two_contacts_become_one_person(bo: User, opened: Conversation) -> None:
     assert Event.objects.get(name="contact.noted").subject_id == ann.pk
     again = ask(box, sender="annie99", root="another post")
     assert again.contact == ann
+
+
+def test_who_spoke_twice_has_one_voice_once_they_are_one_person(bo: User) -> None:
+    box = make.inbox(kind="mastodon", is_public=True)
+    warns = replace(read_as(mood="negative"), stance=Stance.AVOID)
+    fields: dict[str, Any] = {"is_public": True, "reading": warns}
+    known, also = (ask(box, "Stay away.", sender=who, **fields) for who in ("ann", "annie"))
+    Conversation.objects.update(is_history=True)
+    assert differences() == []
+    assert known.contact is not None
+    assert also.contact is not None
+    join(also.contact, into=known.contact, by=bo, now=make.NOON)
+    assert differences() == []
 
 
 def test_whom_one_may_not_see_is_neither_offered_nor_joined(opened: Conversation, bo: User) -> None:
