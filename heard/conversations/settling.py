@@ -358,13 +358,8 @@ def _message_clock(
     if known is not None and clock.kind != "resolution":
         # What was promised when the clock started holds, whatever the policy says by now.
         clock.due_at = known[5]
-    elif (
-        known is not None
-        and is_silent
-        and clock.used_minutes < clock.minutes
-        and (clock.is_paused or known[7] != clock.due_at)
-    ):
-        known = (*known[:7], None)  # an earlier fail: a later part tells that it paused in time
+    elif known is not None and is_silent and (clock.is_paused or known[7] != clock.due_at):
+        known = (*known[:7], None)  # a later part of the archive may tell that it paused in time
     row = _row(
         clock.kind,
         started_at=clock.started_at,
@@ -392,6 +387,7 @@ def _message_clock(
         is_silent=is_silent,
         is_history=is_history,
         judged_at=judged_at,
+        overran_at=clock.overran_at if is_silent else None,
         now=now,
     )
     return row
@@ -429,6 +425,7 @@ def _run(
     is_history: bool,
     judged_at: datetime | None,
     now: datetime,
+    overran_at: datetime | None = None,
 ) -> None:
     """Decide when the sweep must look at this clock, and whether it has failed already.
 
@@ -458,6 +455,8 @@ def _run(
             row["next_at"] = next(
                 (at for at in warnings if at and (not is_silent or at > now)), due
             )
+    if overran_at is not None:
+        row["failed_at"], row["sighting"], row["next_at"] = overran_at, "unknown", None
     if row["failed_at"] is not None:
         row["fail"] = "recognition" if row["kind"] == "recognition" else "service"
 

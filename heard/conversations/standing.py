@@ -66,6 +66,8 @@ class RunningClock:
     open_minutes: float | None = None
     used_minutes: float = 0.0
     resumed_at: datetime | None = None
+    overran_at: datetime | None = None
+    """When a resolution clock fell due before the reply that paused it."""
 
 
 @dataclass(slots=True)
@@ -151,6 +153,8 @@ class _Walk:
             since = resolution.resumed_at or resolution.started_at
             resolution.used_minutes += open_minutes_between(since, it.at, hours=self.hours)
             resolution.is_paused = True
+            if resolution.overran_at is None and it.at > resolution.due_at:
+                resolution.overran_at = resolution.due_at
 
     def recognise(self, it: Happening) -> None:
         self.praised_at = None
