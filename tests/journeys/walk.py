@@ -48,11 +48,14 @@ def first_start(page: Page, link: str, *, look: Look) -> None:
 
 
 def sees_home_and_inbox(house: House, page: Page, *, look: Look) -> None:
-    """Home says who waits; the inbox shows them."""
+    """Home says who waits, each figure leads to its rows; the inbox shows them."""
     page.goto(house.url)
     expect(page.get_by_role("heading", level=1)).to_contain_text("waiting")
     expect(page.locator(".drawing svg").first).to_be_attached(timeout=60_000)
     look("home", page)
+    page.locator(".figures a").first.click()
+    expect(page.locator(".rows .row").first).to_be_visible()
+    look("figure", page)
     page.goto(f"{house.url}/inbox/waiting/")
     expect(page.locator("#lines li").first).to_be_visible()
     look("inbox-list", page)
