@@ -222,6 +222,9 @@ class HoursForm(ModelForm[Hours]):
         return extra
 
 
+LISTED = ("our_details", "link_domains")
+
+
 class InboxForm(ModelForm[Inbox]):
     """One inbox, whatever its kind."""
 
@@ -234,6 +237,19 @@ class InboxForm(ModelForm[Inbox]):
             "The check of public replies takes them for nobody's personal data."
         ),
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "+353 21 427 0000"}),
+    )
+    link_domains = forms.CharField(
+        required=False,
+        max_length=2000,
+        label=_("Where links in replies may lead"),
+        help_text=_("Domains, one a line. Empty: anywhere that exists in public."),
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "example.com"}),
+    )
+    max_length = forms.IntegerField(
+        required=False,
+        min_value=20,
+        max_value=100_000,
+        label=_("Longest reply, in characters"),
     )
 
     class Meta:
@@ -262,18 +278,30 @@ class InboxForm(ModelForm[Inbox]):
             self.fields[name].empty_label = words  # type: ignore[attr-defined]
         if not self.fields["teams"].queryset.exists():  # type: ignore[attr-defined]
             del self.fields["teams"]
-        self.fields["our_details"].initial = "\n".join(
-            self.instance.settings.get("our_details", ())
-        )
+        kept = self.instance.settings
+        for name in LISTED:
+            self.fields[name].initial = "\n".join(kept.get(name, ()))
+        self.fields["max_length"].initial = kept.get("max_length")
+
+    def clean_link_domains(self) -> str:
+        """Names of hosts; whoever pastes an address means its host."""
+        hosts = []
+        for line in self.cleaned_data["link_domains"].split():
+            host = urlsplit(line if "//" in line else f"//{line}").hostname
+            if not host or "." not in host:
+                raise ValidationError(_now("%(domain)s is no domain.") % {"domain": line})
+            hosts.append(host)
+        return "\n".join(hosts)
 
     def clean(self) -> dict[str, Any]:
         """What is asked beside the columns lies among the settings of the inbox."""
         filled = super().clean() or self.cleaned_data
-        lines = [line.strip() for line in filled.get("our_details", "").splitlines()]
-        kept = {**self.instance.settings, "our_details": [line for line in lines if line]}
-        if not kept["our_details"]:
-            del kept["our_details"]
-        self.instance.settings = kept
+        kept: dict[str, Any] = {**self.instance.settings, "max_length": filled.get("max_length")}
+        for name in LISTED:
+            lines = [line.strip() for line in filled.get(name, "").splitlines()]
+            kept[name] = [line for line in lines if line]
+        mine = (*LISTED, "max_length")
+        self.instance.settings = {k: v for k, v in kept.items() if v or k not in mine}
         return filled
 
 

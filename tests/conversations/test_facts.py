@@ -163,3 +163,26 @@ def test_the_details_of_the_house_are_kept_with_an_inbox(client: Client, square:
     client.post(address, filled | {"our_details": ""})
     square.refresh_from_db()
     assert square.settings == {}
+
+
+def test_where_links_may_lead_and_how_long_a_reply_may_be_are_asked_for(
+    client: Client, square: Inbox
+) -> None:
+    client.force_login(make.owner())
+    address = reverse("settings_inbox", args=[square.pk])
+    filled = {"name": "Square", "policy": square.policy_id, "is_public": "on"}
+    narrow = {"link_domains": "https://www.care.example/menu\nheards.example", "max_length": "280"}
+    assert client.post(address, filled | narrow).status_code == 302
+    square.refresh_from_db()
+    assert square.settings == {
+        "link_domains": ["www.care.example", "heards.example"],
+        "max_length": 280,
+    }
+    opened = ask(square)
+    assert "data-stopped" in check(client, opened, "See https://elsewhere.example/menu.")
+    assert "data-stopped" not in check(client, opened, "See https://heards.example/menu.")
+    refused = client.post(address, filled | {"link_domains": "nonsense"})
+    assert "nonsense is no domain." in refused.content.decode()
+    client.post(address, filled)
+    square.refresh_from_db()
+    assert square.settings == {}
