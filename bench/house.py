@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from heard.lib import cluster
+
 CROWD = """
 done = function(summary, latency)
   local bad = summary.errors.status + summary.errors.timeout + summary.errors.read
@@ -162,11 +164,9 @@ class House:
         return [pid for pid in self.processes() if b"wsgi" in command_line(pid)]
 
     def postgres(self) -> list[int]:
-        pidfiles = list(self.home.rglob("postmaster.pid")) + list(
-            Path("/var/lib/heard").glob("*/**/postmaster.pid")
-        )
-        roots = [int(file.read_text().split()[0]) for file in pidfiles]
-        return [pid for root in roots for pid in descendants(root)]
+        """The processes of this house's database, and of no other's."""
+        pidfile = cluster.locate(self.home).data / "postmaster.pid"
+        return descendants(int(pidfile.read_text().split()[0])) if pidfile.exists() else []
 
     def processes(self) -> list[int]:
         """Everything that `heard run` has started."""

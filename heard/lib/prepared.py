@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from django.db import OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def at_once(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -19,28 +20,29 @@ def at_once(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None
     It must be safe to run twice: when the connection turns out to be lost, and no transaction is
     open, it runs again on a new one.
     """
+    database = connections[DEFAULT_DB_ALIAS]
     try:
-        return _first(statement, parameters)
+        return _first(database, statement, parameters)
     except OperationalError:
-        if not connection.get_autocommit() or not _is_lost():
+        is_lost = database.connection is None or database.connection.closed
+        if not database.get_autocommit() or not is_lost:
             raise
-        connection.close()
-        return _first(statement, parameters)
+        database.close()
+        return _first(database, statement, parameters)
 
 
-def _first(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
-    if connection.queries_logged:  # Django's own cursor is the one that logs
-        with connection.cursor() as logging:
+def _first(
+    database: BaseDatabaseWrapper, statement: str, parameters: Sequence[Any]
+) -> tuple[Any, ...] | None:
+    row: tuple[Any, ...] | None
+    if database.queries_logged:  # Django's own cursor is the one that logs
+        with database.cursor() as logging:
             logging.execute(statement, parameters)
-            logged: tuple[Any, ...] | None = logging.fetchone()
-            return logged
-    if connection.connection is None:
-        connection.ensure_connection()
-    raw = connection.connection
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+            row = logging.fetchone()
+            return row
+    if database.connection is None:
+        database.ensure_connection()
+    with database.wrap_database_errors, psycopg.Cursor(database.connection) as cursor:
         cursor.execute(statement, parameters, prepare=True)
-        return cursor.fetchone()
-
-
-def _is_lost() -> bool:
-    return connection.connection is None or bool(connection.connection.closed)
+        row = cursor.fetchone()
+        return row
