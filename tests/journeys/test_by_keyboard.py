@@ -60,6 +60,7 @@ def test_notes_keys_and_the_journal_by_keyboard_without_a_fault() -> None:
             page.goto(f"{house.url}/inbox/open/")
             page.keyboard.press("j")
             page.keyboard.press("Enter")
+            expect(page.locator("#told")).to_be_visible()
             tab_to(page, "Add a note about this person")
             page.keyboard.press("Enter")
             expect(page.locator("#person-words")).to_be_focused()
