@@ -205,6 +205,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "heard.meter.drawing",
     "heard.meter.tallying",
     "heard.sample.loading",
+    "heard.staff.letters",
 ]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024

@@ -5,15 +5,14 @@ All is read from the one denormalised row; a page costs its rows, never the hist
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
-from heard.conversations.models import Inbox
-from heard.lib.statements import fetch
+from heard.lib.statements import fetch, fetch_together
 from heard.staff.models import User
 
 PAGE_SIZE = 50
@@ -96,6 +95,9 @@ VIEWS: dict[str, View] = {
         View("all", _("All"), "true", "last_at", newest_first=True, is_counted=False),
     )
 }
+
+
+COUNTED = [view for view in VIEWS.values() if view.is_counted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,22 @@ ROW = """
     c.last_incoming_at
 """
 
+DOORS = """
+    SELECT i.id, i.name, i.kind, i.is_public FROM inbox i
+    WHERE %(everything)s OR NOT EXISTS (SELECT FROM inbox_teams t WHERE t.inbox_id = i.id)
+        OR EXISTS (
+            SELECT FROM inbox_teams t JOIN staff_user_teams m ON m.team_id = t.team_id
+            WHERE t.inbox_id = i.id AND m.user_id = %(me)s
+        )
+    ORDER BY i.name
+"""
+
+EVERYBODY_PRESENT = """
+    (SELECT json_agg(json_build_array(p.conversation_id, u.id, u.name, p.is_typing) ORDER BY u.name)
+    FROM presence p JOIN staff_user u ON u.id = p.user_id
+    WHERE p.user_id <> %(me)s AND p.at > %(lately)s)
+"""
+
 PICKED = """
     SELECT c.id, c.inbox_id, c.contact_name, c.subject, c.preview, c.last_kind, c.need, c.status,
         c.assignee_id, coalesce(u.name, ''), c.is_urgent, c.last_at,
@@ -246,12 +264,10 @@ PICKED = """
 
 
 def sight_of(user: User) -> Sight:
-    """What this person may see at this moment: one query."""
-    rows = Inbox.objects.visible_to(user).order_by("name")
+    """What this person may see at this moment, by the rule of `Inbox.visible_to`: one query."""
+    doors = fetch(DOORS, {"everything": user.is_owner, "me": user.pk})
     return Sight(
-        user_id=user.pk,
-        doors={row[0]: Door(*row) for row in rows.values_list("id", "name", "kind", "is_public")},
-        is_everything=user.is_owner,
+        user_id=user.pk, doors={row[0]: Door(*row) for row in doors}, is_everything=user.is_owner
     )
 
 
@@ -265,38 +281,27 @@ def page(
     size: int = PAGE_SIZE,
 ) -> Page:
     """The rows of a view that follow `after`: two queries. Raises `ValueError` for no place."""
-    way, beyond = ("DESC", "<") if view.newest_first else ("ASC", ">")
-    conditions, parameters = _conditions(view, sight=sight, filters=filters, now=now)
-    if after:
-        parameters["at"], parameters["id"] = from_key(after)
-        conditions.append(f"(c.{view.key}, c.id) {beyond} (%(at)s, %(id)s)")
-    elif view.key == "last_at":
-        conditions.append("c.last_at IS NOT NULL")
-    order = f"ORDER BY c.{view.key} {way}, c.id {way} LIMIT %(size)s"
-    parameters["size"] = size + 1
-    inboxes = _inboxes(sight, filters)
-    where = " AND ".join(conditions)
-    if inboxes is None:
-        rows = f"SELECT {ROW} FROM conversation c WHERE {where} {order}"
-    elif view.is_small or len(inboxes) > FEW_INBOXES:
-        rows = (
-            f"SELECT {ROW} FROM conversation c "
-            f"WHERE c.inbox_id = ANY(%(inboxes)s) AND {where} {order}"
-        )
-    else:
-        # The newest of each inbox, then the newest of those: a quiet inbox costs what it holds,
-        # not what its busy neighbours do.
-        rows = f"""
-            SELECT c.* FROM unnest(%(inboxes)s::bigint[]) AS door(id) CROSS JOIN LATERAL (
-                SELECT {ROW} FROM conversation c WHERE c.inbox_id = door.id AND {where} {order}
-            ) c {order}
-        """
-    parameters["inboxes"] = inboxes
-    found = _rows(PICKED.format(rows=rows, key=view.key, way=way), parameters, sight=sight)
-    return Page(
-        rows=_with_presence(found[:size], sight=sight, now=now),
-        after=found[size - 1].place if len(found) > size else "",
+    statement = _page_statement(
+        view, sight=sight, filters=filters, now=now, after=after, size=size + 1
     )
+    rows = _rows(fetch(*statement), sight=sight)
+    here = present([row.id for row in rows], me=sight.user_id, now=now)
+    return _paged(rows, here, size=size)
+
+
+def page_and_counts(
+    view: View, *, sight: Sight, filters: Filters, now: datetime, after: str = ""
+) -> tuple[Page, dict[str, Count]]:
+    """The same, and how many each counted view holds: two queries in one round trip."""
+    counted, parameters = _counts_statement(sight, now=now)
+    found, [[*numbers, here]] = fetch_together(
+        _page_statement(
+            view, sight=sight, filters=filters, now=now, after=after, size=PAGE_SIZE + 1
+        ),
+        (f"{counted}, {EVERYBODY_PRESENT}", parameters),
+    )
+    page = _paged(_rows(found, sight=sight), _together(here or ()), size=PAGE_SIZE)
+    return page, _counts(numbers)
 
 
 def some(
@@ -312,23 +317,14 @@ def some(
         f"WHERE c.id = ANY(%(ids)s) AND c.last_at IS NOT NULL AND {' AND '.join(conditions)}"
     )
     way = "DESC" if view.newest_first else "ASC"
-    found = _rows(PICKED.format(rows=rows, key=view.key, way=way), parameters, sight=sight)
-    return _with_presence(found, sight=sight, now=now)
+    found = _rows(fetch(PICKED.format(rows=rows, key=view.key, way=way), parameters), sight=sight)
+    return _with(found, present([row.id for row in found], me=sight.user_id, now=now))
 
 
 def counts(sight: Sight, *, now: datetime) -> dict[str, Count]:
     """How many conversations each counted view holds for this person: one query."""
-    counted = [view for view in VIEWS.values() if view.is_counted]
-    inboxes = sight.inboxes
-    visible = "" if inboxes is None else "AND c.inbox_id = ANY(%(inboxes)s)"
-    columns = ", ".join(
-        f"(SELECT count(*) FROM (SELECT FROM conversation c "
-        f"WHERE {view.condition} {visible} LIMIT {COUNT_CAP + 1}) x)"
-        for view in counted
-    )
-    parameters = {"me": sight.user_id, "now": now, "inboxes": inboxes}
-    [numbers] = fetch(f"SELECT {columns}", parameters)
-    return {view.name: Count(number) for view, number in zip(counted, numbers, strict=True)}
+    [numbers] = fetch(*_counts_statement(sight, now=now))
+    return _counts(numbers)
 
 
 def choices(sight: Sight, *, inbox: int | None = None) -> Choices:
@@ -363,7 +359,6 @@ def present(ids: Sequence[int], *, me: int, now: datetime) -> dict[int, tuple[Pe
     """Which colleagues look at these conversations or type in them: one query."""
     if not ids:
         return {}
-    found: dict[int, tuple[Person, ...]] = {}
     rows = fetch(
         """
             SELECT p.conversation_id, u.id, u.name, p.is_typing
@@ -372,9 +367,7 @@ def present(ids: Sequence[int], *, me: int, now: datetime) -> dict[int, tuple[Pe
         """,
         [list(ids), me, now - timedelta(seconds=PRESENT_SECONDS)],
     )
-    for pk, *person in rows:
-        found[pk] = (*found.get(pk, ()), Person(*person))
-    return found
+    return _together(rows)
 
 
 def microseconds(moment: datetime) -> int:
@@ -429,12 +422,71 @@ def _conditions(
     return conditions, parameters
 
 
-def _rows(statement: str, parameters: Mapping[str, Any], *, sight: Sight) -> list[Row]:
-    rows = fetch(statement, parameters)
+def _page_statement(
+    view: View, *, sight: Sight, filters: Filters, now: datetime, after: str, size: int
+) -> tuple[str, dict[str, Any]]:
+    way, beyond = ("DESC", "<") if view.newest_first else ("ASC", ">")
+    conditions, parameters = _conditions(view, sight=sight, filters=filters, now=now)
+    if after:
+        parameters["at"], parameters["id"] = from_key(after)
+        conditions.append(f"(c.{view.key}, c.id) {beyond} (%(at)s, %(id)s)")
+    elif view.key == "last_at":
+        conditions.append("c.last_at IS NOT NULL")
+    order = f"ORDER BY c.{view.key} {way}, c.id {way} LIMIT %(size)s"
+    inboxes = _inboxes(sight, filters)
+    where = " AND ".join(conditions)
+    if inboxes is None:
+        rows = f"SELECT {ROW} FROM conversation c WHERE {where} {order}"
+    elif view.is_small or len(inboxes) > FEW_INBOXES:
+        rows = (
+            f"SELECT {ROW} FROM conversation c "
+            f"WHERE c.inbox_id = ANY(%(inboxes)s) AND {where} {order}"
+        )
+    else:
+        # The newest of each inbox, then the newest of those: a quiet inbox costs what it holds,
+        # not what its busy neighbours do.
+        rows = f"""
+            SELECT c.* FROM unnest(%(inboxes)s::bigint[]) AS door(id) CROSS JOIN LATERAL (
+                SELECT {ROW} FROM conversation c WHERE c.inbox_id = door.id AND {where} {order}
+            ) c {order}
+        """
+    statement = PICKED.format(rows=rows, key=view.key, way=way)
+    return statement, {**parameters, "size": size, "inboxes": inboxes}
+
+
+def _counts_statement(sight: Sight, *, now: datetime) -> tuple[str, dict[str, Any]]:
+    visible = "" if sight.inboxes is None else "AND c.inbox_id = ANY(%(inboxes)s)"
+    columns = ", ".join(
+        f"(SELECT count(*) FROM (SELECT FROM conversation c "
+        f"WHERE {view.condition} {visible} LIMIT {COUNT_CAP + 1}) x)"
+        for view in COUNTED
+    )
+    lately = now - timedelta(seconds=PRESENT_SECONDS)
+    parameters = {"me": sight.user_id, "now": now, "inboxes": sight.inboxes, "lately": lately}
+    return f"SELECT {columns}", parameters
+
+
+def _counts(numbers: Sequence[int]) -> dict[str, Count]:
+    return {view.name: Count(number) for view, number in zip(COUNTED, numbers, strict=True)}
+
+
+def _rows(found: Sequence[tuple[Any, ...]], *, sight: Sight) -> list[Row]:
     # An inbox may have been opened since the sight was read.
-    return [Row._make((*row, sight.doors[row[1]], ())) for row in rows if row[1] in sight.doors]
+    return [Row._make((*row, sight.doors[row[1]], ())) for row in found if row[1] in sight.doors]
 
 
-def _with_presence(rows: Sequence[Row], *, sight: Sight, now: datetime) -> tuple[Row, ...]:
-    here = present([row.id for row in rows], me=sight.user_id, now=now)
+def _paged(rows: Sequence[Row], here: Mapping[int, tuple[Person, ...]], *, size: int) -> Page:
+    after = rows[size - 1].place if len(rows) > size else ""
+    return Page(rows=_with(rows[:size], here), after=after)
+
+
+def _with(rows: Sequence[Row], here: Mapping[int, tuple[Person, ...]]) -> tuple[Row, ...]:
     return tuple(row._replace(present=here[row.id]) if row.id in here else row for row in rows)
+
+
+def _together(people: Iterable[Sequence[Any]]) -> dict[int, tuple[Person, ...]]:
+    """Lines of conversation, id, name and whether they type, by conversation."""
+    found: dict[int, tuple[Person, ...]] = {}
+    for pk, *person in people:
+        found[pk] = (*found.get(pk, ()), Person(*person))
+    return found

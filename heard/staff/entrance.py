@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.sites.shortcuts import get_current_site
 from django.core import signing
 from django.http import HttpRequest
 from django.urls import reverse
@@ -20,6 +21,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from heard import environment
+from heard.staff.letters import post
 from heard.staff.models import Role, User
 
 SALT = "heard.staff.entrance"
@@ -99,12 +101,13 @@ class Entrance(DefaultAccountAdapter):  # type: ignore[misc]
         return environment.public_url() + path
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Whoever asks for a code gets a link beside it."""
+        """Whoever asks for a code gets a link beside it. It leaves by the worker."""
         if template_prefix == "account/email/login_code":
             user = User.objects.filter(email=email.lower(), is_active=True).first()
             now = timezone.now()
             context = {**context, "link": one_time_link(user, now=now) if user else ""}
-        super().send_mail(template_prefix, email, context)
+        known = {"request": self.request, "current_site": get_current_site(self.request)}
+        post(self.render_mail(template_prefix, email, {**known, "email": email, **context}))
 
 
 def then(address: str, *, next_page: str) -> str:

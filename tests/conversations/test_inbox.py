@@ -561,3 +561,12 @@ def test_html_is_shown_without_anything_that_acts_or_calls_home(bar: Inbox, bo: 
     assert "<b>you</b>" in shown
     for bad in ("onclick", "<script", "<img", "javascript:", "<style", "<iframe"):
         assert bad not in shown
+
+
+def test_lists_and_single_conversations_follow_the_same_rule_of_who_sees_what() -> None:
+    mine, theirs = make.team(), make.team()
+    for teams in ((), (mine,), (theirs,), (mine, theirs)):
+        make.inbox(teams=teams)
+    for person in (make.owner(), make.manager(), make.user(teams=(mine,)), make.user()):
+        seen = set(Inbox.objects.visible_to(person).values_list("pk", flat=True))
+        assert set(sight_of(person).doors) == seen

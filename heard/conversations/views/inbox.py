@@ -95,10 +95,10 @@ def filters(request: StaffRequest, name: str) -> HttpResponse:
 def list_context(
     request: StaffRequest, *, view: View, sight: Sight, now: datetime
 ) -> dict[str, Any]:
-    """What the three panes need for the list: three queries."""
+    """What the three panes need for the list: two queries."""
     filters = filters_of(request.GET, sight=sight)
     try:
-        page = queries.page(
+        page, counts = queries.page_and_counts(
             view, sight=sight, filters=filters, now=now, after=request.GET.get("after", "")
         )
     except ValueError as error:
@@ -108,7 +108,7 @@ def list_context(
         "views": VIEWS,
         "rows": page.rows,
         "after": page.after,
-        "counts": queries.counts(sight, now=now),
+        "counts": counts,
         "filter_query": urlencode(filters.query()),
         "context_query": context_query(view, filters),
         "current": _number(request.GET.get("beside")),
