@@ -257,7 +257,7 @@ def is_worth_showing(line: str) -> bool:
 
 
 def _web() -> list[str]:
-    # One thread a process: two would fight for the interpreter, and each page would cost a fifth more.
+    # One thread a process: two would fight for the interpreter, and a page cost a fifth more.
     # Files and exports are handed out bit by bit beside it, mails are sent by the worker.
     threads = ["--blocking-threads", "1", "--workers", str(environment.number("HEARD_WEB", 2))]
     return _granian("wsgi", "heard.wsgi:application", environment.port(), *threads)
