@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import archive, hooks
-from bench.house import House, crowd, descendants, get, heard, probe, pss_mb, watched
+from bench.house import House, calm, crowd, descendants, get, heard, probe, pss_mb, watched
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SHARED = Path(os.environ.get("HEARD_SHARED", Path(__file__).parents[2] / "shared"))
@@ -67,6 +67,7 @@ def main() -> None:
             chapter(f"pages {size}", partial(pages, house, size=size, first=first_pages))
             have = size
         chapter("again", partial(again, house, upto=have))
+        chapter("disk", lambda: disk(house))
         chapter("read", lambda: with_readings(house, now=now))
         chapter("forum", lambda: forum(house))
         chapter("sweep", lambda: sweep(house))
@@ -143,6 +144,7 @@ def rate(marks: list[tuple[float, int]], low: int, high: int) -> float:
 def pages(house: House, *, size: int, first: dict[str, float]) -> list[Row]:
     with house.database() as database:
         database.execute("VACUUM ANALYZE")
+    calm(house)
     found: list[Row] = []
     count = 120
     far = fiftieth(house, "all")
@@ -395,7 +397,8 @@ def reading() -> list[Row]:
     return [("reading, all heads", f"{float(said.stdout):,.0f} texts per CPU s", "≥ 5,000")]
 
 
-def memory(house: House) -> list[Row]:
+def disk(house: House) -> list[Row]:
+    """What an archive weighs as it was filed, before later chapters rewrite its clocks."""
     with house.database() as database:
         row = database.execute(
             "SELECT pg_total_relation_size('message') + pg_total_relation_size('conversation') "
@@ -406,10 +409,13 @@ def memory(house: House) -> list[Row]:
     assert row is not None
     size, count = int(str(row[0])), int(str(row[1]))
     return [
-        ("web processes after the run", f"{pss_mb(house.web()):.0f} MB", "≤ 200 MB"),
-        ("disk per 1,000 messages, search index and all",
+        (f"disk per 1,000 of {count:,} messages, search index and all",
          f"{size / count * 1000 / 1e6:.2f} MB", "≤ 1.5 MB"),
     ]  # fmt: skip
+
+
+def memory(house: House) -> list[Row]:
+    return [("web processes after the run", f"{pss_mb(house.web()):.0f} MB", "≤ 200 MB")]
 
 
 def peers() -> list[Row]:

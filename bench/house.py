@@ -32,6 +32,8 @@ done = function(summary, latency)
 end
 """
 
+WARM = 40
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -246,8 +248,7 @@ def probe(house: House, path: str, *, count: int, clients: int = 1) -> Timing:
                 sys.exit(f"{path} answered {response.status}")
             took.append(1000 * (time.perf_counter() - began))
 
-    for _ in range(5):
-        get(house.port, path, house.cookie)
+    warm(house, path)
     cpu, began = cpu_seconds(house), time.perf_counter()
     threads = [threading.Thread(target=visit) for _ in range(clients)]
     for thread in threads:
@@ -265,12 +266,27 @@ def probe(house: House, path: str, *, count: int, clients: int = 1) -> Timing:
     )
 
 
+def warm(house: House, path: str) -> None:
+    """Visit a page until each process has its statements planned."""
+    for _ in range(WARM):
+        get(house.port, path, house.cookie)
+
+
+def calm(house: House, *, seconds: float = 90) -> None:
+    """Wait until what an import set going in the worker and the database is done."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        before = sum(cpu_of(pid) for pid in house.processes() + house.postgres())
+        time.sleep(2)
+        if sum(cpu_of(pid) for pid in house.processes() + house.postgres()) - before < 0.2:
+            break
+
+
 def crowd(house: House, path: str, *, clients: int, seconds: int = 5) -> Timing:
     """A page by many at once: with wrk, whose own work does not count; without it by threads."""
     if shutil.which("wrk") is None:
         return probe(house, path, count=400, clients=clients)
-    for _ in range(5):
-        get(house.port, path, house.cookie)
+    warm(house, path)
     cpu = cpu_seconds(house)
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(CROWD)

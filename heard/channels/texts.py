@@ -9,8 +9,6 @@ from __future__ import annotations
 import html as entities
 import re
 
-import ftfy
-
 # Signs that a text was read in the wrong encoding, or holds what no text should hold. Ordinary
 # text of any language passes this one look and is handed back as it is.
 _ODD = re.compile(
@@ -95,11 +93,15 @@ def _repaired_once(text: str) -> str:
     text = _SURROGATE.sub(_character, text)
     if not text.isascii():
         # Line by line, because archives mix sound and doubly encoded lines in one text.
-        text = "\n".join(
-            ftfy.fix_encoding(line) if _ODD.search(line) else line for line in text.split("\n")
-        )
+        text = "\n".join(_decoded(line) if _ODD.search(line) else line for line in text.split("\n"))
         text = _C1.sub(lambda match: _windows(ord(match[0])), text)
     return _CONTROL.sub("", _LINE_BREAK.sub("\n", text))
+
+
+def _decoded(line: str) -> str:
+    import ftfy  # noqa: PLC0415 - 3 MB that a process which meets no such line need not carry
+
+    return ftfy.fix_encoding(line)
 
 
 def _character(match: re.Match[str]) -> str:

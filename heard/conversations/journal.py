@@ -25,8 +25,8 @@ from heard.conversations.intake import LOCK_SPACE, receive
 from heard.conversations.models import Delivery, Inbox
 from heard.conversations.sending import account_of
 from heard.events.diary import record
-from heard.lib.prepared import at_once
 from heard.lib.sealing import UnsealError
+from heard.lib.statements import at_once
 from heard.staff.models import User
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,7 @@
-"""Statements of our own that pages ask again and again."""
+"""Statements of our own that are asked again and again.
+
+PostgreSQL plans each of them once a connection.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from django.db import connection
+import psycopg
+from django.db import OperationalError, connection
 from psycopg.pq import Format
 
 
@@ -36,3 +40,36 @@ def fetch_together(
             cursor.execute(statement, parameters)
             cursors.append(cursor)
         return [list(cursor.fetchall()) for cursor in cursors]
+
+
+def at_once(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The first row of a statement, if any, in one round trip and with nothing around it.
+
+    Django looks before each request whether its connection still lives, which for one small row
+    costs more than the row. So it must be safe to run twice: when the connection turns out to be
+    lost, and no transaction is open, it runs again on a new one.
+    """
+    try:
+        return _first(statement, parameters)
+    except OperationalError:
+        if not connection.get_autocommit() or not _is_lost():
+            raise
+        connection.close()
+        return _first(statement, parameters)
+
+
+def _first(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+    if connection.queries_logged:  # Django's own cursor is the one that logs
+        with connection.cursor() as logging:
+            logging.execute(statement, parameters)
+            logged: tuple[Any, ...] | None = logging.fetchone()
+            return logged
+    if connection.connection is None:
+        connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(statement, parameters, prepare=True)
+        return cursor.fetchone()
+
+
+def _is_lost() -> bool:
+    return connection.connection is None or bool(connection.connection.closed)

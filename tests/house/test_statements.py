@@ -1,4 +1,4 @@
-"""One small statement, at once: prepared, and on a new connection when the old one is lost."""
+"""Statements of our own: rows as Django gives them, and a lost connection is made anew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import OperationalError
 
-from heard.lib.prepared import at_once
+from heard.lib.statements import at_once, fetch, fetch_together
 
 ENDED = "SELECT pg_terminate_backend(%s)"
 
@@ -47,3 +47,20 @@ def test_what_the_database_refuses_is_told_in_djangos_words() -> None:
     statement = "INSERT INTO inbox (id, name) VALUES (%s, NULL)"
     with pytest.raises(IntegrityError), transaction.atomic():
         at_once(statement, [1])
+
+
+@pytest.mark.django_db
+def test_rows_in_binary_form_are_those_that_django_reads() -> None:
+    statement = "SELECT now(), 1.5::float8, 'ä', ARRAY[1, 2], true, NULL, '{\"a\": [1]}'::json"
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        assert [tuple(row) for row in cursor.fetchall()] == fetch(statement)
+
+
+@pytest.mark.django_db
+def test_statements_sent_together_answer_each_for_itself() -> None:
+    first, second = fetch_together(("SELECT %s::int", [1]), ("SELECT %(a)s::int, 3", {"a": 2}))
+    assert (first, second) == ([(1,)], [(2, 3)])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        fetch_together(("SELECT 1", []), ("INSERT INTO inbox (id, name) VALUES (1, NULL)", []))
+    assert fetch("SELECT 1") == [(1,)]
