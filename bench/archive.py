@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,7 +59,10 @@ def write(path: Path, *, first: int, count: int, now: datetime) -> None:
             thread = n - (0, 1, 2, 0, 1)[place] if place < 3 else n - (place - 3)
             begins = place in {0, 3}
             is_reply = place in {1, 4}
-            at = began + timedelta(days=DAYS) * ((n - first) / count)
+            at = began + timedelta(days=DAYS) * (max(0, thread - first) / count)
+            at = min(
+                at + timedelta(seconds=after(thread, n - thread)), began + timedelta(days=DAYS)
+            )
             text = sentence(chance)
             if n % (count // 5 or 1) == 3:
                 text += f" {RARE_WORD}"
@@ -90,3 +94,9 @@ def sentence(chance: random.Random, length: int = 140) -> str:
 def open_since(now: datetime, share: float) -> str:
     """The day since which conversations are still alive, so that about `share` of them are."""
     return (now - timedelta(days=DAYS * share)).astimezone(UTC).date().isoformat()
+
+
+def after(thread: int, place: int) -> float:
+    """Seconds from the first word of a thread: half of the answers take less than three hours."""
+    chance = random.Random(thread)
+    return sum(20 + chance.lognormvariate(math.log(3 * 3600), 1.2) for _ in range(place))

@@ -570,3 +570,25 @@ def test_lists_and_single_conversations_follow_the_same_rule_of_who_sees_what() 
     for person in (make.owner(), make.manager(), make.user(teams=(mine,)), make.user()):
         seen = set(Inbox.objects.visible_to(person).values_list("pk", flat=True))
         assert set(sight_of(person).doors) == seen
+
+
+def test_nothing_that_people_wrote_becomes_markup_in_a_list(client: Client) -> None:
+    now = timezone.now()
+    owner, bo = make.owner(), make.user(name="<i>Bo</i>")
+    box = make.inbox()
+    for n, (name, text) in enumerate([("<b>Ann</b>", "<script>a()</script>"), ("", "")]):
+        item = make.incoming(
+            text, external_id=f"x{n}", sender=f"s{n}", sender_name=name, subject="<u>S</u>", at=now
+        )
+        receive(box, [item], now=now)
+    opened = Conversation.objects.get(root="x0")
+    handling.assign(opened, to=bo, by=owner, now=now)
+    be_present(opened, by=bo, is_typing=True, now=now)
+    client.force_login(owner)
+    for address in ("/inbox/all/?need=answer", "/inbox/all/", f"/inbox/all/rows/?ids={opened.pk}"):
+        page = client.get(address).content.decode()
+        for tag in ("<b>Ann", "<script>a", "<u>S", "<i>Bo", "need=answer&v", "&view"):
+            assert tag not in page
+    assert "&lt;b&gt;Ann&lt;/b&gt;" in page
+    assert "&lt;script&gt;a()&lt;/script&gt;" in page
+    assert "&lt;i&gt;Bo&lt;/i&gt; is typing" in page
