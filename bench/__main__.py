@@ -281,7 +281,8 @@ def sweep(house: House) -> list[Row]:
         "with connection.cursor() as c:\n"
         '    c.execute("""UPDATE clock SET next_at = %s + interval \'1 day\' * (1 + id %% 30),\n'
         "        due_at = %s + interval '1 day' * (1 + id %% 30), failed_at = NULL, fail = '',\n"
-        "        met_at = NULL, is_history = false, sighting = ''\n"
+        "        met_at = NULL, ended_at = NULL, is_paused = false, is_history = false,\n"
+        "        sighting = ''\n"
         '        WHERE id IN (SELECT id FROM clock LIMIT 300000)""", [now, now])\n'
         "    running = c.rowcount\n"
         "    c.execute('VACUUM ANALYZE clock')\n"

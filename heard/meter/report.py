@@ -14,6 +14,7 @@ import numpy.typing as npt
 from django.conf import settings
 from django.db import connection
 
+from heard.lib.statements import fetch
 from heard.meter import spreads
 from heard.meter.rollups import COUNTED, SPREADS, freshen
 
@@ -250,9 +251,8 @@ def sums_of(scope: Scope) -> tuple[dict[str, int], Counts, Counts]:
         parameters["inboxes"] = list(scope.inboxes)
     columns = [f"coalesce(sum({name}), 0)" for name in COUNTED]
     columns += [f"string_agg({name}, ''::bytea)" for name in SPREADS]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(columns)} FROM day_figures WHERE {where}", parameters)
-        *counts, first_replies, responses = cursor.fetchone()
+    [found] = fetch(f"SELECT {', '.join(columns)} FROM day_figures WHERE {where}", parameters)
+    *counts, first_replies, responses = found
     sums = dict(zip(COUNTED, map(int, counts), strict=True))
     return sums, spreads.add([first_replies or b""]), spreads.add([responses or b""])
 

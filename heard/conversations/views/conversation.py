@@ -33,7 +33,7 @@ def found(request: StaffRequest, number: int) -> tuple[Conversation, Sight]:
     """A conversation that this person may see, and all that they may; else it is not there."""
     sight = sight_of(request.user)
     mine = Conversation.objects.filter(inbox_id__in=list(sight.doors))
-    rows = mine.select_related("inbox", "assignee", "team")
+    rows = mine.select_related("assignee", "team")
     return get_object_or_404(rows, pk=number), sight
 
 
