@@ -74,6 +74,7 @@ def test_notes_keys_and_the_journal_by_keyboard_without_a_fault() -> None:
             page.keyboard.type(" Or does she?")
             page.keyboard.press("Escape")
             expect(page.locator(".person-note")).to_have_text("Eats no gluten.")
+            expect(page.locator("#person-note a")).to_be_focused()
             tab_to(page, "Also somebody else?")
             page.keyboard.press("Enter")
             expect(page.locator("#same-who")).to_be_focused()
