@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import archive, hooks
+from bench import archive, hooks, limits
 from bench.house import House, calm, crowd, descendants, get, heard, probe, pss_mb, watched
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -75,6 +75,7 @@ def main() -> None:
         chapter("api", lambda: api(house))
         chapter("live", lambda: live(house))
         chapter("memory", lambda: memory(house))
+        chapter("limits", lambda: machine(house))
         chapter("peers", lambda: peers(ours))
     finally:
         house.remove()
@@ -420,6 +421,15 @@ def disk(house: House) -> list[Row]:
 
 def memory(house: House) -> list[Row]:
     return [("web processes after the run", f"{pss_mb(house.web()):.0f} MB", "≤ 200 MB")]
+
+
+def machine(house: House) -> list[Row]:
+    found = limits.measure(house)
+    return [
+        ("limit: COPY into one table with four indexes", f"{found['copied']:,.0f} rows/s", "-"),
+        ("limit: one row and commit, one connection", f"{found['committed']:,.0f}/s", "-"),
+        ("limit: a round trip to the database", f"{found['asked_ms']:.3f} ms", "-"),
+    ]
 
 
 PEER_PAGES = (
