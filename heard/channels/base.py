@@ -6,11 +6,11 @@ knows the vendor and nothing of the product: no database, no Django.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 
 class Kind(StrEnum):
@@ -29,13 +29,85 @@ class SendState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Unit(StrEnum):
+    """In what a place counts the length of a message; `lengths` counts it."""
+
+    CHARACTERS = "characters"
+    GRAPHEMES = "graphemes"
+    WEIGHTED = "weighted"
+    """As X does: most scripts outside Europe count double, every link counts 23."""
+    UTF16 = "utf16"
+    BYTES = "bytes"
+
+
+class Act(StrEnum):
+    """What can be done to a message at its place without writing: done twice is done once."""
+
+    LIKE = "like"
+    SHARE = "share"
+    THANK = "thank"
+    APPROVE = "approve"
+    SPAM = "spam"
+    EDIT = "edit"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What one side of a place, its public or its private one, lets us do, before we try.
+
+    `length` is in `unit`; None is without limit. After the contact's last message `window` is how
+    long we may write; None is for ever. `one_reply`: a second reply replaces the first.
+    `private_reply`: the author of a public message can be written to privately. `by_link`: no reply
+    goes through the place's API; people open the message there and paste it. `tells` are the states
+    that it reports of what we send: "delivered", "read".
+    """
+
+    replies: bool = True
+    by_link: bool = False
+    one_reply: bool = False
+    private_reply: bool = False
+    acts: frozenset[Act] = frozenset()
+    files: bool = False
+    length: int | None = None
+    unit: Unit = Unit.CHARACTERS
+    window: timedelta | None = None
+    templates: bool = False
+    """Outside the window, approved templates may still be sent."""
+    tells: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that connecting an inbox asks for. `name` is what `heard inbox add --set` takes.
+
+    Secrets are sealed, come back in `Account.secrets` and are never shown again.
+    """
+
+    name: str
+    label: str
+    help: str = ""
+    is_secret: bool = False
+    is_needed: bool = True
+    default: str = ""
+    form: Literal["text", "number", "lines", "yes"] = "text"
+    choices: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that came with a message, or goes with one."""
+    """A file that came with a message, or goes with one.
+
+    With `source` the bytes are still at the place: the house asks the channel's `fetch` for them
+    later, or gets the address itself if the channel has no `fetch`. `content_id` names an image
+    that stands inside the HTML (RFC 2392, without brackets).
+    """
 
     name: str
     content_type: str
     content: bytes
+    source: str = ""
+    content_id: str = ""
 
 
 NOTHING: Mapping[str, Any] = {}
@@ -62,6 +134,12 @@ class Incoming(NamedTuple):
     `need` is set where the place itself tells what is asked of us (a missed call needs an answer);
     empty leaves it to the reading. `token` is the secret of the private link by which the person
     comes back to the conversation, where the place is a page of ours.
+
+    `extra` keeps what else the place tells. The house knows these names in it: `url` (where people
+    see the message), `audience` (how many people can), `rating` (1 to 5), `trust` (what proves the
+    sender, by name), `shares` and `quotes` (the external id of what is passed on), `terms` (the
+    watched words that were found), `links` (other addresses of the same person, by kind, that the
+    place itself vouches for).
     """
 
     external_id: str
@@ -86,6 +164,45 @@ class Incoming(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """A message was changed at the place after it was written; what it said before is kept."""
+
+    external_id: str
+    at: datetime
+    text: str
+    html: str = ""
+    kind: Kind = Kind.INCOMING
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A message was taken back at the place. We keep the words; the public no longer sees them."""
+
+    external_id: str
+    at: datetime
+    kind: Kind = Kind.INCOMING
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the place says of a reply of ours, by the name that it gave it."""
+
+    external_id: str
+    at: datetime
+    state: Literal["delivered", "read", "failed"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Somebody of ours liked, shared or thanked for a message directly at the place."""
+
+    external_id: str
+    at: datetime
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
     """Something in a delivery or an archive that could not be understood, kept with its reason."""
 
@@ -94,13 +211,72 @@ class SetAside:
     raw: str = ""
 
 
+Heard = Incoming | Edited | Deleted | Progress | Acknowledged | SetAside
+"""What a delivery can say. Any of it may come twice, and before what it is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What a place brought, as it came: raw body, and the headers worth keeping in lower case."""
+    """What a place brought, as it came: raw body, and the headers worth keeping in lower case.
+
+    `external_id` is the place's own name for the delivery, where it has one. `url` is the address
+    that was called, as the outside knows it, with its query; `method` how.
+    """
 
     body: bytes
     headers: Mapping[str, str]
     at: datetime
+    external_id: str = ""
+    url: str = ""
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a place wants to hear at once in answer to a request that brings no message."""
+
+    body: bytes
+    content_type: str = "text/plain"
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many more times we may ask, of how many, and from when on there are new ones."""
+
+    left: int
+    of: int | None = None
+    renewed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What was found at a place, raw, for `parse`; and where to go on, in the channel's own words.
+
+    The house keeps both in one transaction. `has_more` asks to be called again at once,
+    `pause_seconds` not before that time.
+    """
+
+    deliveries: tuple[Delivered, ...]
+    cursor: str
+    has_more: bool = False
+    pause_seconds: float | None = None
+    quota: Quota | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a place says of our account: its name there, and what it let us find out about itself.
+
+    `found` is kept among the inbox's settings (the account's id, the length of a message …).
+    `warnings` are for the health page; `expires_at` is when the credentials do.
+    """
+
+    account: str
+    found: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +284,9 @@ class Outgoing:
     """One reply on its way to a place. `idempotency_key` stays the same however often it is tried.
 
     `parent` and `answered` are the external id and the `extra` of the message that it answers;
-    `link` is the private page of the conversation, where there is one.
+    `link` is the private page of the conversation, where there is one. `is_private`: to the person
+    alone, though what it answers is public. `replaces` is the name of our earlier reply at a place
+    that takes only one.
     """
 
     idempotency_key: str
@@ -122,6 +300,25 @@ class Outgoing:
     files: tuple[File, ...] = ()
     answered: Mapping[str, Any] = field(default_factory=dict)
     link: str = ""
+    is_private: bool = False
+    replaces: str = ""
+    references: tuple[str, ...] = ()
+    """The external ids of the conversation so far, oldest first."""
+    template: str = ""
+    """The name of an approved template, whose blanks `text` fills, a line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """One act on its way to a place. `text` is for an edit; `of_ours` tells whose message it is."""
+
+    act: Act
+    external_id: str
+    idempotency_key: str
+    root: str = ""
+    text: str = ""
+    of_ours: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +348,21 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One connected account: its inbox's settings, its secret unsealed, and the house's post."""
+    """One connected account: its inbox's settings, its secrets unsealed, and the house's post.
+
+    `secret` is the signing secret that the house made; `secrets` are what connecting asked for.
+    `renew` keeps secrets that the place has replaced (a refreshed token). `hook` is the address at
+    which the place finds us; `allow_private` lets addresses inside the house be asked.
+    """
 
     name: str
     settings: Mapping[str, Any]
     secret: str = ""
     post: Callable[[Letter], None] | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    renew: Callable[[Mapping[str, str]], None] | None = None
+    hook: str = ""
+    allow_private: bool = False
 
 
 class RefusedError(Exception):
@@ -167,8 +373,27 @@ class NotUnderstoodError(Exception):
     """Nothing in a delivery could be understood; the text says why, for whoever looks after it."""
 
 
+class PlaceError(Exception):
+    """A place could not be asked, or refused; the text says why in words for people.
+
+    `needs_person`: nothing changes until somebody does something (a token expired, a right is
+    missing). `retry_after_seconds` is the place's own wish.
+    """
+
+    def __init__(
+        self, reason: str, *, needs_person: bool = False, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.needs_person = needs_person
+        self.retry_after_seconds = retry_after_seconds
+
+
 class Channel(Protocol):
-    """A kind of place. A module of `heard.channels` is one: its functions are these."""
+    """A kind of place. A module of `heard.channels` is one: its names are these.
+
+    `public` and `private` say what each side of the place allows, None where it has no such side.
+    What a place can do besides is told by the further protocols below that its module fulfils.
+    """
 
     @property
     def kind(self) -> str:
@@ -179,17 +404,98 @@ class Channel(Protocol):
         """The name that people read."""
 
     @property
-    def is_hooked(self) -> bool:
-        """Whether the place, or a program, delivers to an address of ours."""
+    def settings(self) -> tuple[Setting, ...]:
+        """What connecting an inbox asks for."""
+
+    @property
+    def public(self) -> Abilities | None:
+        """What is possible where everybody reads."""
+
+    @property
+    def private(self) -> Abilities | None:
+        """What is possible where only the person reads."""
+
+    def parse(self, delivered: Delivered, account: Account) -> Iterable[Heard]:
+        """What a delivery says: the same bytes, the same values; else `NotUnderstoodError`."""
+
+    def send(self, outgoing: Outgoing, account: Account) -> Receipt:
+        """Hand a reply to the place. Never raises for what the place or the line does."""
+
+    def may_repeat(self, outgoing: Outgoing) -> bool:
+        """Whether sending this again with the same key does no harm, if it had arrived before."""
+
+    def check(self, account: Account) -> Checked:
+        """Ask the place whether the credentials open it; else `PlaceError`."""
+
+
+@runtime_checkable
+class Hooked(Channel, Protocol):
+    """A place, or a program, delivers to an address of ours."""
+
+    @property
+    def has_own_secret(self) -> bool:
+        """Whether we make the signing secret and show it once; else connecting asks for one."""
+
+    @property
+    def heeds(self) -> tuple[str, ...]:
+        """The headers it needs, in lower case; others are dropped.
+
+        `parse` finds them again, without those that prove the sender, and the query as "query".
+        """
 
     def authenticate(self, delivered: Delivered, account: Account) -> None:
         """Let a delivery pass that is proven to come from the place; else `RefusedError`."""
 
-    def parse(self, delivered: Delivered, account: Account) -> Iterable[Incoming | SetAside]:
-        """What a delivery says: the same bytes, the same values; else `NotUnderstoodError`."""
 
-    def send(self, outgoing: Outgoing, account: Account) -> Receipt:
-        """Hand a reply to the place."""
+@runtime_checkable
+class Greeted(Channel, Protocol):
+    """A place that wants an answer at once to some requests: a handshake, a challenge."""
 
-    def may_repeat(self, outgoing: Outgoing) -> bool:
-        """Whether sending this again with the same key does no harm, if it had arrived before."""
+    def greet(self, delivered: Delivered, account: Account) -> Greeting | None:
+        """The answer to a request that brings no message, proven or provable; None for others.
+
+        Raises `RefusedError` for a handshake that is not meant for this inbox. Asked before
+        `authenticate`: what it answers must give nothing away that needs a signature.
+        """
+
+
+@runtime_checkable
+class Polled(Channel, Protocol):
+    """A place that must be asked."""
+
+    @property
+    def every_seconds(self) -> float:
+        """How long to wait between two questions when nothing else is said."""
+
+    def poll(self, cursor: str, account: Account) -> Fetched:
+        """What is new since the cursor ("" at first: then from now on, or as far back as is kind).
+
+        Raises `PlaceError`, and those of `web`.
+        """
+
+
+@runtime_checkable
+class Listened(Channel, Protocol):
+    """A place that keeps a line open to us."""
+
+    def listen(self, cursor: str, account: Account) -> Iterator[Fetched]:
+        """Whatever comes, as it comes, for ever; at least every 30 seconds, if only empty.
+
+        It is closed when the house ends. Raises as `poll` does.
+        """
+
+
+@runtime_checkable
+class Acted(Channel, Protocol):
+    """A place where messages can be liked, shared, approved …: `Abilities.acts` says which."""
+
+    def act(self, acting: Acting, account: Account) -> Receipt:
+        """Do it. Done twice is done once. Never raises for what the place or the line does."""
+
+
+@runtime_checkable
+class Fetching(Channel, Protocol):
+    """A place that keeps the files of its messages until they are asked for."""
+
+    def fetch(self, source: str, account: Account) -> bytes:
+        """The bytes of a `File.source`. Raises as `poll` does."""

@@ -12,7 +12,9 @@ import smtplib
 from collections.abc import Iterator
 
 from heard.channels.base import (
+    Abilities,
     Account,
+    Checked,
     Delivered,
     File,
     Incoming,
@@ -20,20 +22,17 @@ from heard.channels.base import (
     NotUnderstoodError,
     Outgoing,
     Receipt,
-    RefusedError,
     SendState,
     SetAside,
+    Setting,
 )
 from heard.channels.texts import repair
 
 kind = "contact_page"
 title = "Contact page"
-is_hooked = False
-
-
-def authenticate(delivered: Delivered, account: Account) -> None:  # noqa: ARG001
-    """Nobody delivers to it from outside: only our own page does."""
-    raise RefusedError("This inbox takes messages from its page alone.")
+settings: tuple[Setting, ...] = ()
+public = None
+private = Abilities()
 
 
 def written(
@@ -137,6 +136,11 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
 def may_repeat(outgoing: Outgoing) -> bool:
     """A page shows the answer once however often it is put there; a mail would come twice."""
     return not mailed_to(outgoing)
+
+
+def check(account: Account) -> Checked:
+    """The page is our own: it is there."""
+    return Checked(account=account.name)
 
 
 def mailed_to(outgoing: Outgoing) -> str:

@@ -14,7 +14,9 @@ from typing import Any, Literal, get_args
 
 from heard.channels import signing, web
 from heard.channels.base import (
+    Abilities,
     Account,
+    Checked,
     Delivered,
     File,
     Incoming,
@@ -24,13 +26,25 @@ from heard.channels.base import (
     Receipt,
     SendState,
     SetAside,
+    Setting,
 )
 from heard.channels.dates import moment
 from heard.channels.texts import plain, repair
 
 kind = "hook"
 title = "Signed hook"
-is_hooked = True
+settings = (
+    Setting(
+        "reply_url",
+        "Where answers go",
+        help="An address of your program; answers are posted there, signed with the same secret.",
+        is_needed=False,
+    ),
+)
+public = Abilities(files=True)
+private = Abilities(files=True)
+has_own_secret = True
+heeds = ("webhook-id", "webhook-timestamp", "webhook-signature", "content-type")
 
 MESSAGE_LIMIT = 1000
 FILE_LIMIT = 20
@@ -124,9 +138,8 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
     headers = {"content-type": "application/json", "user-agent": "heard"} | signing.signed(
         body, secret=account.secret, message_id=outgoing.idempotency_key, at=now
     )
-    allow_private = account.settings.get("allow_private") is True
     try:
-        answer = web.post(url, body=body, headers=headers, allow_private=allow_private)
+        answer = web.post(url, body=body, headers=headers, allow_private=account.allow_private)
     except web.ForbiddenAddressError as error:
         return _failed(f"The answer was not sent: {error}.", is_final=True)
     except web.NotReachedError as error:
@@ -150,6 +163,12 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
 def may_repeat(outgoing: Outgoing) -> bool:  # noqa: ARG001
     """Yes: every try carries the same webhook-id, and the receiver keeps to it."""
     return True
+
+
+def check(account: Account) -> Checked:
+    """There is nobody to ask: the program comes to us."""
+    warnings = () if account.settings.get("reply_url") else ("No address for answers is set.",)
+    return Checked(account=account.name, warnings=warnings)
 
 
 def written(outgoing: Outgoing) -> dict[str, Any]:

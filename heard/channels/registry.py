@@ -1,15 +1,55 @@
-"""Every kind of place that heard speaks with."""
+"""Every kind of place that heard speaks with. A module is loaded when somebody asks for it.
+
+Other packages add theirs by an entry point of the group `heard.channels`, named like the kind and
+pointing to a module that keeps to `base.Channel` (examples/ has one).
+"""
 
 from __future__ import annotations
 
-from heard.channels import contact_page, hook
+import functools
+import importlib
+import importlib.metadata
+from collections.abc import Iterator
+from typing import cast
+
 from heard.channels.base import Channel
 
-CHANNELS: tuple[Channel, ...] = (contact_page, hook)
+GROUP = "heard.channels"
 
-_by_kind = {channel.kind: channel for channel in CHANNELS}
+MODULES = {
+    "contact_page": "heard.channels.contact_page",
+    "hook": "heard.channels.hook",
+}
+
+
+def kinds() -> list[str]:
+    """The kinds of all channels: ours first, in our order, then those of others by name."""
+    return [*MODULES, *sorted(_others().keys() - MODULES.keys())]
+
+
+def channels() -> Iterator[Channel]:
+    """Every channel; those of others that cannot be loaded are left out (doctor names them)."""
+    for kind in kinds():
+        channel = channel_of(kind)
+        if channel is not None:
+            yield channel
 
 
 def channel_of(kind: str) -> Channel | None:
     """The channel of an inbox's kind; None for archives, which only hold history."""
-    return _by_kind.get(kind)
+    if kind in MODULES:
+        return cast("Channel", importlib.import_module(MODULES[kind]))
+    entry = _others().get(kind)
+    if entry is None:
+        return None
+    try:
+        return cast("Channel", entry.load())
+    except Exception:  # noqa: BLE001 - somebody else's package must not stop the house
+        return None
+
+
+@functools.cache
+def _others() -> dict[str, importlib.metadata.EntryPoint]:
+    """The entry points of other packages, by kind; ours go before theirs."""
+    found = importlib.metadata.entry_points(group=GROUP)
+    return {entry.name: entry for entry in found if entry.name not in MODULES}

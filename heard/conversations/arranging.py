@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.text import slugify
 
+from heard.channels.base import Hooked
 from heard.channels.registry import channel_of
 from heard.channels.signing import new_secret
 from heard.conversations.models import Hours, Inbox, Policy
@@ -40,8 +41,8 @@ def open_inbox(
     )
     _write_down("inbox.added", inbox, by=by, now=now)
     channel = channel_of(kind)
-    is_hooked = channel is not None and channel.is_hooked
-    return inbox, renew_secret(inbox, by=by, now=now) if is_hooked else ""
+    makes_secret = isinstance(channel, Hooked) and channel.has_own_secret
+    return inbox, renew_secret(inbox, by=by, now=now) if makes_secret else ""
 
 
 @transaction.atomic

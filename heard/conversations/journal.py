@@ -311,7 +311,7 @@ def _read(inbox: Inbox, raw: _Raw) -> tuple[list[Incoming], list[SetAside], str]
         for said in channel.parse(raw.delivered, account_of(inbox)):
             if isinstance(said, SetAside):
                 aside.append(said)
-            else:
+            elif isinstance(said, Incoming):
                 items.append(said)
     except NotUnderstoodError as error:
         return [], [], str(error)

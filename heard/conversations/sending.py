@@ -8,9 +8,11 @@ again where repeating does no harm, and becomes *unknown*, which asks a person, 
 from __future__ import annotations
 
 import contextlib
+import functools
+import json
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,7 +31,7 @@ from heard.conversations.models import Conversation, Inbox, Message, Notice, Sen
 from heard.conversations.settling import settle, tell
 from heard.events.diary import record
 from heard.lib.jobs import jobs
-from heard.lib.sealing import UnsealError, unseal
+from heard.lib.sealing import UnsealError, seal, unseal
 from heard.staff.models import User
 
 log = logging.getLogger(__name__)
@@ -111,12 +113,26 @@ def recover(*, now: datetime) -> int:
 
 def account_of(inbox: Inbox) -> Account:
     """What a channel may know of an inbox. Raises `UnsealError` if its secret cannot be opened."""
+    secret = unseal(inbox.secret) if inbox.secret else ""
     return Account(
         name=inbox.name,
         settings=inbox.settings,
-        secret=unseal(inbox.secret) if inbox.secret else "",
+        secret=secret,
         post=_post,
+        secrets=json.loads(secret) if secret.startswith("{") else {},
+        renew=functools.partial(_renew, inbox.pk),
+        hook=f"{environment.public_url()}/hooks/{inbox.token}/",
+        allow_private=inbox.settings.get("allow_private") is True,
     )
+
+
+@transaction.atomic
+def _renew(inbox_id: int, secrets: Mapping[str, str]) -> None:
+    """Keep the secrets that a place has put in the stead of others; the rest stay as they are."""
+    inbox = Inbox.objects.select_for_update().get(pk=inbox_id)
+    known = json.loads(unseal(inbox.secret)) if inbox.secret else {}
+    inbox.secret = seal(json.dumps(known | dict(secrets)))
+    inbox.save(update_fields=["secret"])
 
 
 def private_link(conversation: Conversation) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -13,7 +14,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from heard.channels import registry
-from heard.channels.base import Account, Delivered, Incoming, Outgoing, Receipt, SetAside
+from heard.channels.base import (
+    Abilities,
+    Account,
+    Checked,
+    Delivered,
+    Incoming,
+    Outgoing,
+    Receipt,
+    SetAside,
+)
 from heard.conversations import journal
 from heard.conversations.journal import (
     FromAnArchiveError,
@@ -42,7 +52,9 @@ class Odd:
 
     kind = "odd"
     title = "Odd"
-    is_hooked = True
+    settings = ()
+    public = Abilities()
+    private = Abilities()
 
     def authenticate(self, delivered: Delivered, account: Account) -> None: ...
 
@@ -64,10 +76,14 @@ class Odd:
     def may_repeat(self, outgoing: Outgoing) -> bool:
         return False
 
+    def check(self, account: Account) -> Checked:
+        raise NotImplementedError
+
 
 @pytest.fixture
 def odd(monkeypatch: pytest.MonkeyPatch) -> Inbox:
-    monkeypatch.setitem(registry._by_kind, "odd", Odd())
+    monkeypatch.setitem(sys.modules, "tests.conversations.odd", Odd())
+    monkeypatch.setitem(registry.MODULES, "odd", "tests.conversations.odd")
     return make.inbox(kind="odd")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from django.core.exceptions import RequestDataTooBig
@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.utils import timezone
 
-from heard.channels.base import Account, Channel, Delivered, RefusedError
+from heard.channels.base import Account, Delivered, Greeted, Hooked, RefusedError
 from heard.channels.registry import channel_of
 from heard.conversations.journal import keep
 from heard.conversations.models import Inbox
@@ -28,20 +28,19 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{1,40}")
 KNOWN_SECONDS = 5.0
 """So long a process remembers an inbox: a new secret is heeded after this time."""
 
-KEPT_HEADERS = {
-    "HTTP_WEBHOOK_ID": "webhook-id",
-    "HTTP_WEBHOOK_TIMESTAMP": "webhook-timestamp",
-    "HTTP_WEBHOOK_SIGNATURE": "webhook-signature",
-    "CONTENT_TYPE": "content-type",
-}
+PROOFS = ("signature", "token", "authorization", "secret")
+"""Headers with one of these in their names prove who sends, and are not kept."""
 
 
 class _Door(NamedTuple):
     """An inbox as the door knows it."""
 
     inbox: int
-    channel: Channel
+    channel: Hooked
+    greeter: Greeted | None
     account: Account
+    heeded: Mapping[str, str]
+    """The headers that the channel heeds, by their names in `request.META`."""
     until: float
 
 
@@ -62,11 +61,14 @@ class HookDoor:
 
 
 def hook(request: HttpRequest, *, token: str) -> HttpResponse:
-    """Take a delivery for the inbox with this token: 202, 400, 401, 404, 405 or 413."""
+    """Take a delivery for the inbox with this token: 202, 400, 401, 404, 405 or 413.
+
+    A handshake gets the answer that its place expects, and is not kept.
+    """
     door = _door(token)
     if door is None:
         return refusal(404, "unknown_inbox", "There is no inbox at this address.")
-    if request.method != "POST":
+    if request.method != "POST" and not (door.greeter and request.method in {"GET", "HEAD"}):
         response = refusal(405, "not_a_post", "Deliveries are posted.")
         response.headers["Allow"] = "POST"
         return response
@@ -76,23 +78,39 @@ def hook(request: HttpRequest, *, token: str) -> HttpResponse:
         return refusal(413, "too_large", "This delivery is too large; send fewer messages at once.")
     except UnreadablePostError:
         return refusal(400, "broken_off", "The delivery broke off.")
-    headers = {
-        ours: request.META[name] for name, ours in KEPT_HEADERS.items() if name in request.META
-    }
-    now = timezone.now()
+    meta = request.META
+    headers = {ours: meta[name] for name, ours in door.heeded.items() if name in meta}
+    query = meta.get("QUERY_STRING", "")
+    url = f"{door.account.hook}?{query}" if query else door.account.hook
+    delivered = Delivered(body, headers, timezone.now(), url=url, method=request.method or "")
     try:
-        door.channel.authenticate(Delivered(body, headers, now), door.account)
+        if door.greeter is not None:
+            greeting = door.greeter.greet(delivered, door.account)
+            if greeting is not None:
+                return HttpResponse(
+                    greeting.body, content_type=greeting.content_type, status=greeting.status
+                )
+        if request.method != "POST":
+            raise RefusedError("This is no handshake that this inbox knows.")
+        door.channel.authenticate(delivered, door.account)
     except RefusedError as error:
         return refusal(401, "not_authentic", str(error))
-    headers.pop("webhook-signature", None)
     delivery = keep(
         door.inbox,
         body=body,
-        headers=headers,
+        headers=_worth_keeping(headers, query),
         external_id=headers.get("webhook-id", ""),
-        now=now,
+        now=delivered.at,
     )
     return _answer(202, b'{"delivery": %d}' % delivery)
+
+
+def _worth_keeping(headers: Mapping[str, str], query: str) -> dict[str, str]:
+    """What `parse` may need; never what proves the sender, which would let others be him."""
+    kept = {
+        name: value for name, value in headers.items() if not any(proof in name for proof in PROOFS)
+    }
+    return kept | {"query": query} if query else kept
 
 
 def refusal(status: int, code: str, message: str) -> HttpResponse:
@@ -114,15 +132,23 @@ def _door(token: str) -> _Door | None:
     _doors.pop(token, None)
     inbox = Inbox.objects.filter(token=token).first() if TOKEN.fullmatch(token) else None
     channel = channel_of(inbox.kind) if inbox else None
-    if inbox is None or channel is None or not channel.is_hooked:
+    if inbox is None or not isinstance(channel, Hooked):
         return None
     try:
         account = account_of(inbox)
     except UnsealError:
         # Without its secret nothing is authentic: the answer is 401, and doctor says why.
         account = Account(name=inbox.name, settings=inbox.settings)
-    door = _Door(inbox.pk, channel, account, moment + KNOWN_SECONDS)
+    heeded = {_meta_name(name): name for name in channel.heeds}
+    greeter = channel if isinstance(channel, Greeted) else None
+    door = _Door(inbox.pk, channel, greeter, account, heeded, moment + KNOWN_SECONDS)
     if len(_doors) > 10_000:
         _doors.clear()
     _doors[token] = door
     return door
+
+
+def _meta_name(header: str) -> str:
+    """A header's name among what WSGI hands over."""
+    name = header.upper().replace("-", "_")
+    return name if name in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{name}"

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from heard import environment
-from heard.channels.registry import CHANNELS, channel_of
+from heard.channels.base import Hooked
+from heard.channels.registry import channel_of, kinds
 from heard.conversations.arranging import open_inbox, renew_secret
 from heard.conversations.models import Inbox
 from heard.staff.models import User
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         """What can be done with inboxes."""
         deeds = parser.add_subparsers(dest="deed", required=True)
         add = deeds.add_parser("add", help="open an inbox")
-        add.add_argument("kind", choices=[channel.kind for channel in CHANNELS])
+        add.add_argument("kind", choices=kinds())
         add.add_argument("--name", required=True)
         add.add_argument("--keeper", help="e-mail address of the agent who answers for it")
         deeds.add_parser("list", help="show the inboxes and their addresses")
@@ -96,7 +97,7 @@ class Command(BaseCommand):
         base = environment.public_url()
         if inbox.kind == "contact_page":
             self.stdout.write(f"  page     {base}/ask/{inbox.slug}/")
-        elif channel is not None and channel.is_hooked:
+        elif isinstance(channel, Hooked):
             self.stdout.write(f"  address  {base}/hooks/{inbox.token}/")
         for key, value in inbox.settings.items():
             self.stdout.write(f"  {key}={json.dumps(value)}")
