@@ -108,6 +108,53 @@ class Inbox(models.Model):
         return self.name
 
 
+class Listening(models.Model):
+    """How it goes with hearing one inbox: where to go on asking, and what went wrong last.
+
+    An inbox that is only delivered to has one too, for its health. `cursor` is the channel's own
+    word, kept in the transaction that kept what it brought.
+    """
+
+    class State(models.TextChoices):
+        """What somebody who answers for the inbox must know first."""
+
+        NEW = "new", _("not heard yet")
+        WELL = "well", _("well")
+        TROUBLED = "troubled", _("troubled")
+        NEEDS_PERSON = "needs_person", _("needs somebody")
+
+    inbox = models.OneToOneField(
+        Inbox, on_delete=models.CASCADE, primary_key=True, related_name="listening"
+    )
+    state = models.CharField(max_length=12, choices=State.choices, default=State.NEW)
+    reason = models.CharField(max_length=300, blank=True, default="")
+    since = models.DateTimeField()
+    """Since when it stands like this."""
+    cursor = models.TextField(blank=True, default="")
+    asked_at = models.DateTimeField(null=True)
+    next_at = models.DateTimeField(null=True)
+    """Not asked before this moment."""
+    error_count = models.IntegerField(default=0)
+    """Failures in a row."""
+    account = models.CharField(max_length=200, blank=True, default="")
+    """Whom the place takes us for."""
+    warnings = models.JSONField(default=list)
+    expires_at = models.DateTimeField(null=True)
+    quota_left = models.BigIntegerField(null=True)
+    quota_of = models.BigIntegerField(null=True)
+    quota_renewed_at = models.DateTimeField(null=True)
+    lag_seconds = models.FloatField(null=True)
+    """From being said to being heard, of the latest batch."""
+    quiet_told_at = models.DateTimeField(null=True)
+    """When somebody was told that it is quieter than it should be; empty while it is not."""
+
+    class Meta:
+        db_table = "listening"
+
+    def __str__(self) -> str:
+        return f"{self.inbox_id}: {self.state}"
+
+
 class ImportRun(models.Model):
     """One archive brought in; `position` is how far it came, so that it can go on from there."""
 
@@ -250,6 +297,8 @@ class Conversation(models.Model):
     due_kind = models.CharField(max_length=20, db_default="")
     promised_at = models.DateTimeField(null=True)
     """When the earliest open promise falls due."""
+    closes_at = models.DateTimeField(null=True)
+    """Until when the place lets us write, counted from the contact's last message."""
 
     first_mood = models.CharField(max_length=8, db_default="")
     last_mood = models.CharField(max_length=8, db_default="")
@@ -310,6 +359,11 @@ class Conversation(models.Model):
                 fields=["promised_at", "id"],
                 condition=Q(promised_at__isnull=False),
                 name="conversation_promised",
+            ),
+            models.Index(
+                fields=["closes_at", "id"],
+                condition=Q(status="open", closes_at__isnull=False),
+                name="conversation_closing",
             ),
             models.Index(
                 fields=["snoozed_until"], condition=Q(status="snoozed"), name="conversation_asleep"
@@ -399,6 +453,9 @@ class Message(models.Model):
     is_history = models.BooleanField(db_default=False)
     """Came from an archive: nobody is warned about it."""
     extra = models.JSONField(null=True)
+    edited_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+    """When it was changed, or taken back, at the place; `Change` has what it said before."""
 
     language = models.CharField(max_length=3, db_default="")
     mood = models.CharField(max_length=8, db_default="")
@@ -447,6 +504,88 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"message {self.pk}"
+
+
+class Change(models.Model):
+    """What a place told about a message after it was written, kept though the message be unknown.
+
+    `changing.apply` brings the message into line with all of these, whatever came first.
+    """
+
+    class What(models.TextChoices):
+        """What happened to it. `WRITTEN` holds the first words of one that was edited."""
+
+        WRITTEN = "written", _("written")
+        EDITED = "edited", _("edited")
+        DELETED = "deleted", _("taken back")
+        DELIVERED = "delivered", _("delivered")
+        READ = "read", _("read")
+        FAILED = "failed", _("failed")
+        LIKE = "like", _("like")
+        SHARE = "share", _("share")
+        THANK = "thank", _("thank-you")
+
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
+    external_id = models.CharField(max_length=300)
+    kind = models.CharField(max_length=8, choices=Message.Kind.choices)
+    what = models.CharField(max_length=9, choices=What.choices)
+    at = models.DateTimeField()
+    text = models.TextField(db_default="")
+    html = models.TextField(db_default="")
+
+    class Meta:
+        db_table = "change"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["inbox", "external_id", "kind", "what", "at"],
+                name="a_change_is_told_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.external_id}"
+
+
+class Act(models.Model):
+    """Something that we do to a message at its place besides answering: done twice is done once."""
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        WAITING = "waiting", _("waiting")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="acts")
+    kind = models.CharField(max_length=8)
+    """One of `channels.base.Act`."""
+    text = models.TextField(blank=True, default="")
+    """What an edit changes it to."""
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    reason = models.CharField(max_length=300, blank=True, default="")
+    try_count = models.SmallIntegerField(default=0)
+    not_before = models.DateTimeField()
+    by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "act"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message", "kind"],
+                condition=~Q(kind="edit"),
+                name="an_act_is_done_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["not_before"], condition=Q(state="waiting"), name="act_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.message_id}"
 
 
 class Attachment(models.Model):
@@ -682,6 +821,12 @@ class Sending(models.Model):
     try_count = models.SmallIntegerField(db_default=0)
     reason = models.CharField(max_length=300, db_default="")
     updated_at = models.DateTimeField()
+    is_private = models.BooleanField(db_default=False)
+    """To the person alone, though what it answers is public."""
+    template = models.CharField(max_length=120, db_default="")
+    delivered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    """As the place told; places that tell nothing leave them empty: unknown, not unread."""
 
     class Meta:
         db_table = "sending"
@@ -735,10 +880,14 @@ class Presence(models.Model):
 
 
 class Notice(models.Model):
-    """Something a colleague should hear: a clock that runs out, a fail, a failed sending."""
+    """Something a colleague should hear: a clock that runs out, a fail, a failed sending.
+
+    It is about a conversation, or about an `inbox` that has fallen silent or is not let in.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, null=True)
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, null=True, db_index=False)
     kind = models.CharField(max_length=30)
     text = models.CharField(max_length=300, db_default="")
     at = models.DateTimeField()
