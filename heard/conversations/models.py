@@ -589,16 +589,70 @@ class Act(models.Model):
 
 
 class Attachment(models.Model):
-    """A file of a message; the bytes lie under their digest in the attachments folder."""
+    """A file of a message; the bytes lie under their digest in the store of attachments.
+
+    Without a digest the bytes are not here: `state` and `reason` say why.
+    """
+
+    class State(models.TextChoices):
+        """Where the bytes are."""
+
+        KEPT = "kept", _("kept")
+        WAITING = "waiting", _("being fetched")
+        FAILED = "failed", _("could not be fetched")
+        TOO_LARGE = "too_large", _("too large to keep")
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments")
     name = models.CharField(max_length=255)
     content_type = models.CharField(max_length=120)
     size = models.BigIntegerField()
     digest = models.CharField(max_length=64)
+    content_id = models.CharField(max_length=300, db_default="")
+    """The name by which the message's HTML shows it (RFC 2392, without brackets)."""
+    source = models.TextField(db_default="")
+    """Where the bytes lie at the place, in the channel's own words."""
+    state = models.CharField(max_length=10, choices=State.choices, db_default=State.KEPT)
+    reason = models.CharField(max_length=300, db_default="")
+    try_count = models.SmallIntegerField(db_default=0)
 
     class Meta:
         db_table = "attachment"
+        indexes = [
+            models.Index(fields=["digest"], condition=~Q(digest=""), name="attachment_digest"),
+            models.Index(fields=["id"], condition=Q(state="waiting"), name="attachment_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Unreferenced(models.Model):
+    """Bytes in the store that no attachment names any more, and since when that is known."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    since = models.DateTimeField()
+
+    class Meta:
+        db_table = "unreferenced"
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class Spot(models.Model):
+    """A table, a room, a counter where a comment card lies: whoever scans its code is there."""
+
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, related_name="spots")
+    name = models.CharField(max_length=60)
+    code = models.CharField(max_length=16, unique=True)
+    position = models.IntegerField()
+    renewed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "spot"
+        constraints = [
+            models.UniqueConstraint(fields=["inbox", "name"], name="one_spot_a_name"),
+        ]
 
     def __str__(self) -> str:
         return self.name
