@@ -203,6 +203,39 @@ class Acknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class CallEvent:
+    """Something that happened to a telephone call. A call is put together from its events.
+
+    `external_id` is unique among the events of `call`, which is the place's name for the call; all
+    else may be told by any event or by none. `caller` is the person outside, whoever dialled
+    (E.164 where it is a number, "" while it is not known), `called` our own number. `agent` is who
+    of ours answered or was handed the call. `seconds` is how long a recording is, `hold_seconds`
+    how long the person waited as the place measured it. `text` is what was said in a recording,
+    written down; `written_by` the machine that did it, "" for a person.
+    """
+
+    external_id: str
+    call: str
+    at: datetime
+    what: Literal[
+        "ringing", "queued", "answered", "held", "resumed", "transferred", "hung_up", "recording",
+        "voicemail", "transcript",
+    ]  # fmt: skip
+    caller: str = ""
+    caller_name: str = ""
+    called: str = ""
+    queue: str = ""
+    agent: str = ""
+    is_outgoing: bool = False
+    seconds: float | None = None
+    hold_seconds: float | None = None
+    reason: str = ""
+    file: File | None = None
+    text: str = ""
+    written_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
     """Something in a delivery or an archive that could not be understood, kept with its reason."""
 
@@ -211,7 +244,7 @@ class SetAside:
     raw: str = ""
 
 
-Heard = Incoming | Edited | Deleted | Progress | Acknowledged | SetAside
+Heard = Incoming | Edited | Deleted | Progress | Acknowledged | CallEvent | SetAside
 """What a delivery can say. Any of it may come twice, and before what it is about."""
 
 
@@ -457,6 +490,14 @@ class Greeted(Channel, Protocol):
         Raises `RefusedError` for a handshake that is not meant for this inbox. Asked before
         `authenticate`: what it answers must give nothing away that needs a signature.
         """
+
+
+@runtime_checkable
+class Confirmed(Hooked, Protocol):
+    """A place that wants words of its own after each delivery, in place of our 202."""
+
+    def confirm(self, delivered: Delivered, account: Account) -> Greeting:
+        """What to say once the delivery is proven and kept."""
 
 
 @runtime_checkable
