@@ -200,7 +200,7 @@ def conversations_of(inbox: Inbox, keys: Iterable[Key], *, is_history: bool) -> 
             INSERT INTO conversation (inbox_id, root, contact_id, is_history)
             SELECT %s, x.root, x.contact_id, %s
             FROM unnest(%s::text[], %s::bigint[]) AS x(root, contact_id)
-            ON CONFLICT (inbox_id, root, contact_id) DO NOTHING
+            ON CONFLICT (inbox_id, root, contact_id, part) DO NOTHING
             """,
             [
                 inbox.pk,

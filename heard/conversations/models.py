@@ -17,7 +17,7 @@ from django.db.models import F, Func, Q
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
-from heard.contacts.models import Contact
+from heard.contacts.models import Contact, Handle, Joining
 from heard.staff.models import Brand, Place, Team, User
 
 
@@ -224,11 +224,14 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Which conversations. Every view starts from `visible_to`."""
 
     def visible_to(self, user: User) -> Self:
-        """What this person may see: the conversations of the inboxes they may see."""
+        """What this person may see: the conversations of the inboxes they may see.
+
+        What was merged into another is seen there and nowhere else.
+        """
         if user.is_owner:
-            return self
+            return self.filter(merged_into=None)
         inboxes = Inbox.objects.visible_to(user).values_list("pk", flat=True)
-        return self.filter(inbox_id__in=list(inboxes))
+        return self.filter(merged_into=None, inbox_id__in=list(inboxes))
 
     def open(self) -> Self:
         """Neither resolved nor asleep."""
@@ -257,6 +260,17 @@ class Conversation(models.Model):
         Contact, on_delete=models.CASCADE, null=True, related_name="conversations", db_index=False
     )
     root = models.CharField(max_length=300)
+    part = models.SmallIntegerField(db_default=0)
+    """0, or which part of the thread this is, where people have split it."""
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    """Where its messages are now, after people have merged it; the row waits to be undone."""
     token = models.CharField(max_length=40, db_default="")
     """The private link of the contact page; empty elsewhere."""
     subject = models.CharField(max_length=300, db_default="")
@@ -316,7 +330,7 @@ class Conversation(models.Model):
         db_table = "conversation"
         constraints = [
             models.UniqueConstraint(
-                fields=["inbox", "root", "contact"],
+                fields=["inbox", "root", "contact", "part"],
                 nulls_distinct=False,
                 name="one_conversation_a_contact_and_root",
             ),
@@ -406,6 +420,11 @@ class Conversation(models.Model):
             models.Index(
                 fields=["token"], condition=~Q(token=""), name="conversation_private_link"
             ),
+            models.Index(
+                fields=["merged_into"],
+                condition=Q(merged_into__isnull=False),
+                name="conversation_merged",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -441,6 +460,15 @@ class Message(models.Model):
         Contact, on_delete=models.SET_NULL, null=True, db_index=False, db_constraint=False
     )
     """Who wrote what is incoming: the contact of the conversation, which guards it."""
+    handle = models.ForeignKey(
+        Handle,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    """Under which handle it was written, or to which: so it finds back when a join is undone."""
     author = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
     )
@@ -586,6 +614,115 @@ class Act(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.message_id}"
+
+
+class Merging(models.Model):
+    """Two conversations were made one: what it takes to undo it.
+
+    `moved` names by table the rows that came from `gone`, `before` what `kept` was, and `clocks`
+    are those of both as they stood. `joining` is set where it followed from a join of people. No
+    constraint guards the rows: what threads show to be one is removed by plain statements.
+    """
+
+    gone = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    kept = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="mergings", db_constraint=False
+    )
+    joining = models.ForeignKey(Joining, on_delete=models.CASCADE, null=True, related_name="+")
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    moved = models.JSONField(default=dict)
+    before = models.JSONField(default=dict)
+    clocks = models.JSONField(default=list)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "merging"
+
+    def __str__(self) -> str:
+        return f"{self.gone_id} into {self.kept_id}"
+
+
+class Splitting(models.Model):
+    """A conversation was split: what is at or after `from_at` went to a part of its own."""
+
+    source = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="splittings", db_constraint=False
+    )
+    part = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    from_at = models.DateTimeField()
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    clocks = models.JSONField(default=list)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "splitting"
+
+    def __str__(self) -> str:
+        return f"{self.part_id} from {self.source_id}"
+
+
+class Bond(models.Model):
+    """What was heard of one contact in one inbox, counted, and what they are to us by that alone.
+
+    Kept by `recognising`. The counts of `…_count` are those of the last year.
+    """
+
+    contact = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, related_name="bonds", db_index=False
+    )
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE)
+    word = models.CharField(max_length=12, db_default="")
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    conversations = models.IntegerField(db_default=0)
+    """All that they ever began or were part of."""
+    messages = models.IntegerField(db_default=0)
+    """All that they ever said."""
+    visit_count = models.IntegerField(db_default=0)
+    """Days on which they spoke."""
+    praise_count = models.IntegerField(db_default=0)
+    recommend_count = models.IntegerField(db_default=0)
+    avoid_count = models.IntegerField(db_default=0)
+    fail_count = models.IntegerField(db_default=0)
+    recommended_at = models.DateTimeField(null=True)
+    warned_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    pleased_at = models.DateTimeField(null=True)
+    """When they were last happy or thankful."""
+    last_mood = models.CharField(max_length=8, db_default="")
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "bond"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contact", "inbox"], name="one_bond_a_contact_and_inbox"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["counted_at"], condition=~Q(word=""), name="bond_to_count_again"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} at {self.inbox_id}: {self.word}"
+
+
+class Met(models.Model):
+    """The one row that says up to which message people have been looked at."""
+
+    up_to = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "met"
+
+    def __str__(self) -> str:
+        return f"up to {self.up_to}"
 
 
 class Attachment(models.Model):
