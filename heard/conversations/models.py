@@ -974,6 +974,66 @@ class Clock(models.Model):
         return f"{self.kind} due {self.due_at:%Y-%m-%d %H:%M}"
 
 
+class Call(models.Model):
+    """A telephone call, worked out from its events by `calls.take` and by nothing else.
+
+    Somebody is on hold now while `hold_since` is filled; `hold_seconds` are the waits that are
+    over. `events` is all that was told of it, by name. `message` is where it stands in its thread.
+    """
+
+    class Outcome(models.TextChoices):
+        """What became of it; the first four are of calls that go on."""
+
+        RINGING = "ringing", _("ringing")
+        WAITING = "waiting", _("waiting")
+        TALKING = "talking", _("talking")
+        HELD = "held", _("on hold")
+        ANSWERED = "answered", _("answered")
+        ABANDONED = "abandoned", _("hung up while waiting")
+        MISSED = "missed", _("nobody answered")
+        VOICEMAIL = "voicemail", _("voicemail")
+
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
+    external_id = models.CharField(max_length=300)
+    message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, related_name="+")
+    caller = models.CharField(max_length=320, db_default="")
+    caller_name = models.CharField(max_length=200, db_default="")
+    called = models.CharField(max_length=100, db_default="")
+    queue = models.CharField(max_length=120, db_default="")
+    agent = models.CharField(max_length=200, db_default="")
+    is_outgoing = models.BooleanField(db_default=False)
+    is_history = models.BooleanField(db_default=False)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    started_at = models.DateTimeField()
+    queued_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    hold_seconds = models.FloatField(db_default=0)
+    hold_since = models.DateTimeField(null=True)
+    talk_seconds = models.FloatField(null=True)
+    recording = models.ForeignKey(
+        Attachment, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    events = models.JSONField(default=dict)
+    alarmed_at = models.DateTimeField(null=True)
+    """When somebody was told that the hold is longer than it may be."""
+
+    class Meta:
+        db_table = "call"
+        constraints = [
+            models.UniqueConstraint(fields=["inbox", "external_id"], name="a_call_is_kept_once"),
+        ]
+        indexes = [
+            models.Index(F("started_at").desc(), F("id").desc(), name="call_newest"),
+            models.Index(
+                fields=["hold_since"], condition=Q(hold_since__isnull=False), name="call_on_hold"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"call {self.external_id}"
+
+
 class Promise(models.Model):
     """Something we said we would do by a moment. `kept_at` or `withdrawn_at` ends it."""
 
