@@ -1,4 +1,4 @@
-"""`heard run`: database, pages, live events and worker, as one thing that starts and ends together.
+"""`heard run`: database, pages, live events, worker and listening, started and ended as one.
 
 Whatever part dies is started again. What a killed run left behind, the next one ends or takes over.
 """
@@ -137,6 +137,7 @@ class Run:
                 if self._wait_for_the_first_page():
                     self._start("live", command=_live())
                     self._start("worker", command=[*HEARD, "worker"])
+                    self._start("listen", command=[*HEARD, "listen"])
                     self._greet()
                 while not self.stops_asked:
                     self._watch()

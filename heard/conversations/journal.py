@@ -14,16 +14,27 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
-from heard.channels.base import Delivered, Incoming, NotUnderstoodError, SetAside
+from heard.channels.base import (
+    Acknowledged,
+    Deleted,
+    Delivered,
+    Edited,
+    Incoming,
+    NotUnderstoodError,
+    Progress,
+    SetAside,
+)
 from heard.channels.registry import channel_of
+from heard.conversations.accounts import account_of
+from heard.conversations.changing import Told, apply, change
+from heard.conversations.health import heard_late
 from heard.conversations.intake import LOCK_SPACE, receive
 from heard.conversations.models import Delivery, Inbox
-from heard.conversations.sending import account_of
 from heard.events.diary import record
 from heard.lib.sealing import UnsealError
 from heard.lib.statements import at_once
@@ -47,6 +58,11 @@ KEEP = """
     INSERT INTO delivery (inbox_id, external_id, received_at, headers, body)
     VALUES (%s, %s, %s, %s::jsonb, %b)
     ON CONFLICT (inbox_id, external_id) WHERE external_id <> '' DO NOTHING RETURNING id
+"""
+STORE = """
+    INSERT INTO delivery (inbox_id, external_id, received_at, headers, body)
+    VALUES (%s, %s, %s, %s::jsonb, %s)
+    ON CONFLICT (inbox_id, external_id) WHERE external_id <> '' DO NOTHING
 """
 CALL = f"WITH kept AS ({KEEP}) SELECT id, pg_notify('{TOPIC}', '') FROM kept"
 KEPT = "SELECT id FROM delivery WHERE inbox_id = %s AND external_id = %s"
@@ -103,6 +119,37 @@ def keep(
         _last_call = moment
     assert row is not None  # deliveries go only with their inbox
     return int(row[0])
+
+
+def keep_fetched(inbox_id: int, fetched: Sequence[Delivered], *, now: datetime) -> int:
+    """Store what was found at a place, in the caller's transaction; returns how much is new.
+
+    The same bytes under the same name are kept once; changed ones are a delivery of their own.
+    """
+    rows = [
+        (
+            inbox_id,
+            _versioned(one) if one.external_id else "",
+            now,
+            json.dumps(dict(one.headers)),
+            one.body,
+        )
+        for one in fetched
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(STORE, rows)
+        fresh: int = max(cursor.rowcount, 0)
+        if fresh:
+            cursor.execute("SELECT pg_notify(%s, '')", [TOPIC])
+    return fresh
+
+
+def _versioned(one: Delivered) -> str:
+    digest = hashlib.sha256(one.body).hexdigest()[:16]
+    name = one.external_id
+    if len(name) > 180:
+        name = hashlib.sha256(name.encode()).hexdigest()
+    return f"{name}#{digest}"
 
 
 def take_in(*, now: datetime, only: int | None = None) -> int:
@@ -244,6 +291,7 @@ def _locked(batch: Sequence[int], *, is_patient: bool = False) -> list[_Raw]:
                     bytes(body),
                     headers if isinstance(headers, dict) else json.loads(headers),
                     received_at,
+                    external_id=external_id.rpartition("#")[0] or external_id,
                 ),
                 crashes=max(0, try_count - 1),
             )
@@ -270,15 +318,17 @@ def _take_in_one_inbox(inbox: Inbox, raws: Sequence[_Raw], *, now: datetime) -> 
     """Read the deliveries of one inbox and receive what they say together; alone if that fails."""
     understood = []
     for raw in raws:
-        items, aside, reason = _read(inbox, raw)
-        if reason or not items:
-            _set_aside(raw.id, reason or (aside[0].reason if aside else "There is nothing in it."))
+        said = _read(inbox, raw)
+        if said.reason:
+            _set_aside(raw.id, said.reason)
+        elif said.aside and not (said.items or said.told):
+            _set_aside(raw.id, said.aside[0].reason)
         else:
-            understood.append((raw, items, aside))
+            understood.append((raw, said))
     if not understood:
         return
     try:
-        _receive(inbox, [item for _, items, _ in understood for item in items], now=now)
+        _receive(inbox, [said for _, said in understood], now=now)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
@@ -291,41 +341,68 @@ def _take_in_one_inbox(inbox: Inbox, raws: Sequence[_Raw], *, now: datetime) -> 
             FROM unnest(%s::bigint[], %s::int[]) AS x(id, count) WHERE d.id = x.id
             """,
             [
-                [raw.id for raw, _, _ in understood],
-                [len(items) for _, items, _ in understood],
+                [raw.id for raw, _ in understood],
+                [len(said.items) for _, said in understood],
             ],
         )
-    for raw, _, aside in understood:
-        if aside:
-            _keep_apart(raw, aside)
+    for raw, said in understood:
+        if said.aside:
+            _keep_apart(raw, said.aside)
 
 
-def _read(inbox: Inbox, raw: _Raw) -> tuple[list[Incoming], list[SetAside], str]:
-    """What a delivery says, what of it could not be understood, and why none of it could."""
+@dataclass(slots=True)
+class _Said:
+    """What a delivery says: messages, what is told of others, what could not be understood.
+
+    `reason` is why nothing of it could; a delivery may also say nothing at all.
+    """
+
+    items: list[Incoming] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    aside: list[SetAside] = field(default_factory=list)
+    reason: str = ""
+
+
+def _read(inbox: Inbox, raw: _Raw) -> _Said:
+    """What a delivery says."""
     channel = channel_of(inbox.kind)
     if channel is None:
-        return [], [], f"Nothing can be delivered to an inbox of the kind {inbox.kind}."
-    items: list[Incoming] = []
-    aside: list[SetAside] = []
+        return _Said(reason=f"Nothing can be delivered to an inbox of the kind {inbox.kind}.")
+    read = _Said()
     try:
         for said in channel.parse(raw.delivered, account_of(inbox)):
-            if isinstance(said, SetAside):
-                aside.append(said)
-            elif isinstance(said, Incoming):
-                items.append(said)
+            if isinstance(said, Incoming):
+                read.items.append(said)
+            elif isinstance(said, SetAside):
+                read.aside.append(said)
+            elif isinstance(said, Edited | Deleted | Progress | Acknowledged):
+                read.told.append(said)
     except NotUnderstoodError as error:
-        return [], [], str(error)
+        return _Said(reason=str(error))
     except UnsealError:
-        return [], [], "The secret of this inbox was sealed with another key; enter it again."
+        return _Said(reason="The secret of this inbox was sealed with another key; enter it again.")
     except Exception as error:  # one channel's fault must not stop the others
         log.exception("channel %s broke on delivery %s", inbox.kind, raw.id)
-        return [], [], f"The channel broke on it: {type(error).__name__}: {error}"
-    return items, aside, ""
+        return _Said(reason=f"The channel broke on it: {type(error).__name__}: {error}")
+    return read
 
 
 @transaction.atomic
-def _receive(inbox: Inbox, items: Sequence[Incoming], *, now: datetime) -> None:
-    receive(inbox, items, now=now)
+def _receive(inbox: Inbox, said: Sequence[_Said], *, now: datetime) -> None:
+    """File messages first, then what is told about them and about those that are here already."""
+    items = [item for one in said for item in one.items]
+    if items:
+        _receive_messages(inbox, items, now=now)
+    told = [one for each in said for one in each.told]
+    if told:
+        change(inbox, told, now=now)
+
+
+def _receive_messages(inbox: Inbox, items: Sequence[Incoming], *, now: datetime) -> None:
+    received = receive(inbox, items, now=now)
+    if received.taken:
+        apply(inbox, {item.external_id for item in items}, now=now)
+        heard_late(inbox, max(item.at for item in items), now=now)
     secret = [item for item in items if item.token]
     if secret:
         with connection.cursor() as cursor:
@@ -345,12 +422,10 @@ def _receive(inbox: Inbox, items: Sequence[Incoming], *, now: datetime) -> None:
             )
 
 
-def _received_alone(
-    inbox: Inbox, entry: tuple[_Raw, list[Incoming], list[SetAside]], *, now: datetime
-) -> bool:
-    raw, items, _ = entry
+def _received_alone(inbox: Inbox, entry: tuple[_Raw, _Said], *, now: datetime) -> bool:
+    raw, said = entry
     try:
-        _receive(inbox, items, now=now)
+        _receive(inbox, [said], now=now)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -29,11 +30,14 @@ SETTLED = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """One unread notice. `kind` and `text` are those of its row."""
+class Unread:
+    """One unread notice. `kind` and `text` are those of its row; without a conversation it is about
+    the inbox behind the door.
+    """
 
     id: int
-    conversation_id: int
+    conversation_id: int | None
+    inbox_id: int
     contact: str
     preview: str
     door: Door
@@ -53,27 +57,33 @@ def unread(
     sight: Sight,
     since: datetime | None = None,
     until: datetime | None = None,
-) -> tuple[Heard, ...]:
+) -> tuple[Unread, ...]:
     """The newest of what this person has not read, after `since` up to `until`: one query."""
+    doors = list(sight.doors)
     rows = Notice.objects.filter(
-        user=user, read_at=None, conversation__inbox_id__in=list(sight.doors)
+        Q(conversation__inbox_id__in=doors) | Q(inbox_id__in=doors), user=user, read_at=None
     ).select_related("conversation")
     if since is not None:
         rows = rows.filter(at__gt=since)
     if until is not None:
         rows = rows.filter(at__lte=until)
-    return tuple(
-        Heard(
-            id=row.pk,
-            conversation_id=row.conversation_id,
-            contact=row.conversation.contact_name,
-            preview=row.conversation.preview,
-            door=sight.doors[row.conversation.inbox_id],
-            kind=row.kind,
-            text=row.text,
-            at=row.at,
-        )
-        for row in rows.order_by("-at", "-id")[:MOST]
+    return tuple(_unread(row, sight) for row in rows.order_by("-at", "-id")[:MOST])
+
+
+def _unread(row: Notice, sight: Sight) -> Unread:
+    about = row.conversation
+    inbox_id = about.inbox_id if about else row.inbox_id
+    assert inbox_id is not None  # a constraint of how notices are chosen
+    return Unread(
+        id=row.pk,
+        conversation_id=row.conversation_id,
+        inbox_id=inbox_id,
+        contact=about.contact_name if about else "",
+        preview=about.preview if about else "",
+        door=sight.doors[inbox_id],
+        kind=row.kind,
+        text=row.text,
+        at=row.at,
     )
 
 
@@ -82,7 +92,7 @@ def read(user: User, *, up_to: datetime, now: datetime) -> int:
     return Notice.objects.filter(user=user, read_at=None, at__lte=up_to).update(read_at=now)
 
 
-def words(notice: Heard) -> str:
+def words(notice: Unread) -> str:
     """What it says, in a sentence."""
     clock = str(showing.CLOCKS.get(notice.text, notice.text))
     what = {"clock": clock[:1].upper() + clock[1:], "why": notice.text}
@@ -91,6 +101,10 @@ def words(notice: Heard) -> str:
         "clock.failed": gettext("%(clock)s: the time has run out."),
         "reply.failed": gettext("A reply did not go out: %(why)s"),
         "reply.unknown": gettext("Nobody knows whether a reply went out: %(why)s"),
+        "inbox.troubled": gettext("This inbox does not hear: %(why)s"),
+        "inbox.needs_person": gettext("This inbox needs you: %(why)s"),
+        "inbox.quiet": gettext("Nothing was heard here for %(why)s hours, which is not like it."),
+        "act.failed": gettext("This could not be done at the place: %(why)s"),
     }.get(notice.kind, notice.kind) % what
 
 
@@ -137,8 +151,12 @@ def mail_notices(user_id: int, since: str, until: str) -> None:
     send_mail(subject % {"count": count}, text, settings.DEFAULT_FROM_EMAIL, [user.email])
 
 
-def _paragraph(notice: Heard) -> str:
-    who = notice.contact or gettext("Somebody")
-    link = environment.public_url() + reverse("conversation", args=[notice.conversation_id])
+def _paragraph(notice: Unread) -> str:
+    if notice.conversation_id is None:
+        who, path = gettext("An inbox"), reverse("settings_inbox", args=[notice.inbox_id])
+    else:
+        who = notice.contact or gettext("Somebody")
+        path = reverse("conversation", args=[notice.conversation_id])
+    link = environment.public_url() + path
     when = showing.exactly(notice.at)
     return f"{who}, {notice.door.name} ({when})\n{words(notice)}\n{link}"

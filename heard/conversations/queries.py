@@ -92,6 +92,14 @@ VIEWS: dict[str, View] = {
             newest_first=True,
             is_counted=False,
         ),
+        View(
+            "closing",
+            _("Closing soon"),
+            "c.status = 'open' AND c.waiting_since IS NOT NULL AND c.closes_at > %(now)s",
+            "closes_at",
+            newest_first=False,
+            is_counted=False,
+        ),
         View("all", _("All"), "true", "last_at", newest_first=True, is_counted=False),
     )
 }
@@ -108,6 +116,7 @@ class Door:
     name: str
     kind: str
     is_public: bool
+    is_sample: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +183,7 @@ class Row(NamedTuple):
     due_at: datetime | None
     due_from: datetime | None
     due_kind: str
+    closes_at: datetime | None
     is_unseen: bool
     key: datetime
     door: Door
@@ -230,11 +240,11 @@ ROW = """
     c.id, c.inbox_id, c.contact_name, c.subject, c.preview, c.last_kind, c.need, c.status,
     c.assignee_id, c.is_urgent, c.last_at,
     c.waiting_since, c.due_at, c.due_from, c.due_kind, c.promised_at, c.snoozed_until,
-    c.last_incoming_at
+    c.last_incoming_at, c.closes_at
 """
 
 DOORS = """
-    SELECT i.id, i.name, i.kind, i.is_public FROM inbox i
+    SELECT i.id, i.name, i.kind, i.is_public, i.is_sample FROM inbox i
     WHERE %(everything)s OR NOT EXISTS (SELECT FROM inbox_teams t WHERE t.inbox_id = i.id)
         OR EXISTS (
             SELECT FROM inbox_teams t JOIN staff_user_teams m ON m.team_id = t.team_id
@@ -252,7 +262,7 @@ EVERYBODY_PRESENT = """
 PICKED = """
     SELECT c.id, c.inbox_id, c.contact_name, c.subject, c.preview, c.last_kind, c.need, c.status,
         c.assignee_id, coalesce(u.name, ''), c.is_urgent, c.last_at,
-        c.due_at, c.due_from, c.due_kind,
+        c.due_at, c.due_from, c.due_kind, c.closes_at,
         c.waiting_since IS NOT NULL AND NOT EXISTS (
             SELECT FROM sighting s
             WHERE s.conversation_id = c.id AND s.at >= c.last_incoming_at

@@ -8,30 +8,28 @@ again where repeating does no harm, and becomes *unknown*, which asks a person, 
 from __future__ import annotations
 
 import contextlib
-import functools
-import json
 import logging
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import Error, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from heard import environment
-from heard.channels.base import Account, Channel, File, Letter, Outgoing, Receipt, SendState
+from heard.channels.base import Channel, File, Outgoing, Receipt, SendState
 from heard.channels.registry import channel_of
 from heard.conversations import attachments
+from heard.conversations.accounts import account_of
+from heard.conversations.changing import apply
 from heard.conversations.intake import LOCK_SPACE
 from heard.conversations.models import Conversation, Inbox, Message, Notice, Sending
 from heard.conversations.settling import settle, tell
 from heard.events.diary import record
 from heard.lib.jobs import jobs
-from heard.lib.sealing import UnsealError, seal, unseal
+from heard.lib.sealing import UnsealError
 from heard.staff.models import User
 
 log = logging.getLogger(__name__)
@@ -109,30 +107,6 @@ def recover(*, now: datetime) -> int:
             if is_ours:
                 taken_up += _take_up(pk, now=now)
     return taken_up
-
-
-def account_of(inbox: Inbox) -> Account:
-    """What a channel may know of an inbox. Raises `UnsealError` if its secret cannot be opened."""
-    secret = unseal(inbox.secret) if inbox.secret else ""
-    return Account(
-        name=inbox.name,
-        settings=inbox.settings,
-        secret=secret,
-        post=_post,
-        secrets=json.loads(secret) if secret.startswith("{") else {},
-        renew=functools.partial(_renew, inbox.pk),
-        hook=f"{environment.public_url()}/hooks/{inbox.token}/",
-        allow_private=inbox.settings.get("allow_private") is True,
-    )
-
-
-@transaction.atomic
-def _renew(inbox_id: int, secrets: Mapping[str, str]) -> None:
-    """Keep the secrets that a place has put in the stead of others; the rest stay as they are."""
-    inbox = Inbox.objects.select_for_update().get(pk=inbox_id)
-    known = json.loads(unseal(inbox.secret)) if inbox.secret else {}
-    inbox.secret = seal(json.dumps(known | dict(secrets)))
-    inbox.save(update_fields=["secret"])
 
 
 def private_link(conversation: Conversation) -> str:
@@ -220,7 +194,7 @@ def _outgoing(message: Message) -> Outgoing:
             File(
                 name=kept.name,
                 content_type=kept.content_type,
-                content=attachments.path_of(kept.digest).read_bytes(),
+                content=attachments.content(kept.digest),
             )
             for kept in message.attachments.exclude(digest="")
         ),
@@ -232,7 +206,7 @@ def _outgoing(message: Message) -> Outgoing:
 def _hand_over(claim: _Claim) -> Receipt:
     """Ask the channel to send it; whatever it does, there is a receipt."""
     channel = channel_of(claim.inbox.kind)
-    if channel is None and claim.inbox.is_sample:
+    if claim.inbox.is_sample and (channel is None or channel.settings):
         return Receipt(SendState.SENT)  # the places of the sample company are made up like itself
     if channel is None:
         return _final(f"{claim.inbox.name} only holds history: nothing can be sent there.")
@@ -294,6 +268,7 @@ def _name(message: Message, external_id: str, *, now: datetime) -> None:
     echo.delete()
     Message.objects.filter(pk=message.pk).update(external_id=external_id)
     settle(touched, now=now)
+    apply(message.inbox, [external_id], now=now)
 
 
 # What a killed worker left
@@ -374,15 +349,3 @@ def _write_down(
             )
             for person in sorted(people)
         )
-
-
-def _post(letter: Letter) -> None:
-    """Mail from the house; its Message-ID stays the same however often it is tried."""
-    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">") or "localhost"
-    EmailMessage(
-        subject=" ".join(letter.subject.split()),
-        body=letter.text,
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[letter.to],
-        headers={"Message-ID": f"<{letter.message_id}@{domain}>"},
-    ).send()

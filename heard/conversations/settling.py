@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection, transaction
 
+from heard.conversations.abilities import windows_of
 from heard.conversations.hours import ALWAYS, OpeningHours, due_at
 from heard.conversations.models import Inbox
 from heard.conversations.standing import Happening, RunningClock, Standing, Targets, What, stand
@@ -28,13 +29,14 @@ Rules = tuple[Targets, OpeningHours]
 NO_CLOCKS: Mapping[Any, Any] = MappingProxyType({})
 
 CONVERSATIONS = """
-    SELECT c.id, c.inbox_id, c.is_history, c.snoozed_at, c.snoozed_until
-    FROM conversation c WHERE c.id = ANY(%s) ORDER BY c.id FOR UPDATE
+    SELECT c.id, c.inbox_id, c.is_history, c.snoozed_at, c.snoozed_until, i.kind
+    FROM conversation c JOIN inbox i ON i.id = c.inbox_id
+    WHERE c.id = ANY(%s) AND c.merged_into_id IS NULL ORDER BY c.id FOR UPDATE OF c
 """
 
 MESSAGES = """
     SELECT conversation_id, id, at, kind, external_id, author_id, need, mood,
-           urgency = 'high', is_automatic, is_history
+           urgency = 'high', is_automatic, is_history, deleted_at
     FROM message WHERE conversation_id = ANY(%s) AND kind <> 'note'
 """
 
@@ -96,13 +98,16 @@ WRITE_CONVERSATIONS = """
         snoozed_at = CASE WHEN x.status = 'snoozed' THEN c.snoozed_at END,
         contact_name = coalesce(k.name, ''),
         preview = coalesce(m.preview, ''), last_kind = coalesce(m.kind, ''),
-        subject = coalesce(f.subject, ''), is_public = coalesce(f.is_public, false)
+        subject = coalesce(f.subject, ''), is_public = coalesce(f.is_public, false),
+        closes_at = x.last_incoming_at + make_interval(
+            secs => CASE WHEN f.is_public THEN x.public_window ELSE x.private_window END)
     FROM json_to_recordset(%s::json) AS x(id bigint, status text, started_at timestamptz,
         last_at timestamptz, first_incoming_at timestamptz, last_incoming_at timestamptz,
         started_by_contact bool, first_reply_seconds float8, incoming_count int, reply_count int,
         need text, waiting_since timestamptz, due_at timestamptz, due_from timestamptz,
         due_kind text, promised_at timestamptz, first_mood text, last_mood text, is_turned bool,
-        is_urgent bool, first_id bigint, last_id bigint)
+        is_urgent bool, first_id bigint, last_id bigint, public_window float8,
+        private_window float8)
     JOIN conversation o ON o.id = x.id
     LEFT JOIN contact k ON k.id = o.contact_id
     LEFT JOIN LATERAL (
@@ -141,7 +146,8 @@ def settle(conversations: Collection[int], *, now: datetime) -> None:
     wanted: list[dict[str, Any]] = []
     vanished: list[int] = []
     empty: list[int] = []
-    for pk, inbox, is_history, snoozed_at, snoozed_until in rows:
+    windows = {kind: windows_of(kind) for kind in {row[5] for row in rows}}
+    for pk, inbox, is_history, snoozed_at, snoozed_until, kind in rows:
         if pk not in happened and not promises[pk]:
             empty.append(pk)
             continue
@@ -162,7 +168,9 @@ def settle(conversations: Collection[int], *, now: datetime) -> None:
         vanished.extend(clock[1] for clock in before.values())
         wanted.extend(followed.clocks)
         first, last = ends.get(pk, (None, None))
-        settled.append(followed.conversation | {"id": pk, "first_id": first, "last_id": last})
+        ends_of = {"id": pk, "first_id": first, "last_id": last}
+        ends_of |= zip(("public_window", "private_window"), windows[kind], strict=True)
+        settled.append(followed.conversation | ends_of)
         if not is_history:  # its days are marked when its archive is finished
             stale.extend((inbox, moment) for moment in followed.moments)
     with connection.cursor() as cursor:
@@ -285,9 +293,10 @@ def _happenings(
     happened: dict[int, list[Happening]] = defaultdict(list)
     ends: dict[int, tuple[int, int]] = {}
     histories: set[int] = set()
+    withdrawn: list[tuple[int, Happening]] = []
     with connection.cursor() as cursor:
         cursor.execute(MESSAGES, [ids])
-        for pk, row, at, kind, external, author, need, mood, urgent, automatic, old in cursor:
+        for pk, row, at, kind, external, author, need, mood, urgent, automatic, old, gone in cursor:
             what = What.INCOMING if kind == "incoming" else What.REPLY
             happened[pk].append(
                 Happening(
@@ -296,8 +305,12 @@ def _happenings(
             )
             if old:
                 histories.add(row)
+            if gone is not None and what is What.INCOMING:
+                withdrawn.append((pk, Happening(gone, What.WITHDRAWAL, f"#{row:020}", row)))
         for pk, said in happened.items():
             ends[pk] = (min(said).row, max(said).row)
+        for pk, withdrawal in withdrawn:
+            happened[pk].append(withdrawal)
         cursor.execute(DEEDS, {"ids": ids})
         for pk, what_code, at, row, by in cursor:
             if pk in happened:
@@ -370,6 +383,7 @@ def _message_clock(
     row |= {
         "message_id": clock.message,
         "open_minutes": clock.open_minutes,
+        "ended_at": clock.ended_at,
         "is_paused": clock.is_paused,
         "is_history": is_silent,
     }
@@ -439,7 +453,7 @@ def _run(
         met_at is None and judged_at is not None and due <= judged_at and not row["is_paused"]
     )
     known_due, known_next, known_failed = known[5:] if known else (None, None, None)
-    if row["ended_at"] is not None:
+    if row["ended_at"] is not None and row["ended_at"] <= due:
         return
     if known_failed is not None and (met_at is None or met_at > due) and due <= now:
         row["failed_at"] = known_failed

@@ -15,8 +15,9 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from heard.channels.base import Abilities, Act
 from heard.conversations.queries import Row
-from heard.conversations.thread import Done
+from heard.conversations.thread import Done, Said
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 DAYS_BY_NAME = 7
@@ -98,6 +99,8 @@ class Line(NamedTuple):
     since: int
     until: int
     """From when to when its clock runs, in seconds since 1970."""
+    closing: str
+    """How long the place still lets us write, where that matters."""
 
 
 def lines(rows: Sequence[Row], *, now: datetime) -> list[Line]:
@@ -111,7 +114,10 @@ def lines(rows: Sequence[Row], *, now: datetime) -> list[Line]:
             face = clock(row.due_from, row.due_at, kind=row.due_kind, now=now)
             since, until = int(row.due_from.timestamp()), int(row.due_at.timestamp())
         ago = _ago(row.last_at, now=now, zone=zone, today=today)
-        written.append(Line(row, ago, face, since, until))
+        left = ""
+        if row.closes_at and row.need != "nothing" and row.status != "resolved":
+            left = closing(row.closes_at, now=now)
+        written.append(Line(row, ago, face, since, until, left))
     return written
 
 
@@ -125,6 +131,14 @@ def clock(due_from: datetime, due_at: datetime, *, kind: str, now: datetime) -> 
         return ClockFace(0.0, is_failing=True, label=label)
     label = gettext("%(what)s: %(time)s left") % {"what": name, "time": span_words(left)}
     return ClockFace(min(1.0, left / span) if span > 0 else 0.0, is_failing=False, label=label)
+
+
+def closing(closes_at: datetime, *, now: datetime) -> str:
+    """How long the place still lets us write; nothing while that is more than two days."""
+    left = (closes_at - now).total_seconds()
+    if left <= 0:
+        return gettext("closed for replies")
+    return "" if left > 2 * DAY else gettext("closes in %s") % span_words(left)
 
 
 def span_words(seconds: float) -> str:
@@ -279,3 +293,39 @@ def sentence(done: Done, *, now: datetime) -> str:
         "reply.undone": gettext("%(who)s took a reply back"),
     }
     return plain.get(done.name, done.name) % {"who": who}
+
+
+ACTS = {
+    Act.LIKE: gettext_lazy("Like"),
+    Act.SHARE: gettext_lazy("Share"),
+    Act.THANK: gettext_lazy("Thank"),
+    Act.APPROVE: gettext_lazy("Approve"),
+    Act.SPAM: gettext_lazy("Spam"),
+    Act.DELETE: gettext_lazy("Take down"),
+    Act.EDIT: gettext_lazy("Change"),
+}
+"""What the buttons of acts say."""
+
+
+def acts(said: Said, able: Abilities) -> list[tuple[str, str]]:
+    """What may be done to a message at its place, besides recognising it, and what it is called."""
+    if said.deleted_at or said.kind == "note" or said.state in {"waiting", "sending", "failed"}:
+        return []
+    wanted = (Act.DELETE,) if said.kind == "reply" else (Act.APPROVE, Act.SPAM, Act.DELETE)
+    return [(kind, ACTS[kind]) for kind in wanted if kind in able.acts and kind not in said.acts]
+
+
+def act_state(kind: str, state: str) -> str:
+    """How far an act is, in words."""
+    name = str(ACTS.get(Act(kind), kind))
+    if state == "waiting":
+        return gettext("%(act)s: on its way") % {"act": name}
+    if state == "failed":
+        return gettext("%(act)s: not done") % {"act": name}
+    return gettext("%(act)s: done at the place") % {"act": name}
+
+
+def safe_link(url: object) -> str:
+    """An address that a page may lead to; anything but http leads nowhere."""
+    text = str(url)
+    return text if text.startswith(("https://", "http://")) else "#"

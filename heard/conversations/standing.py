@@ -22,6 +22,8 @@ class What(IntEnum):
     REPLY = 1
     ACKNOWLEDGEMENT = 2
     RESOLUTION = 3
+    WITHDRAWAL = 4
+    """The contact took a message back at the place; `row` is that message's."""
 
 
 class Happening(NamedTuple):
@@ -31,7 +33,7 @@ class Happening(NamedTuple):
     what: What
     key: str
     row: int
-    """The id of its row; for an acknowledgement or a resolution, of its own."""
+    """The id of its message; for an acknowledgement or a resolution, of its own row."""
     by: int | None = None
     need: str = "nothing"
     mood: str = ""
@@ -62,6 +64,8 @@ class RunningClock:
     due_at: datetime
     met_at: datetime | None = None
     met_by: int | None = None
+    ended_at: datetime | None = None
+    """When nothing was owed any more, because what was asked was taken back."""
     is_paused: bool = False
     open_minutes: float | None = None
     used_minutes: float = 0.0
@@ -104,6 +108,8 @@ class _Walk:
         self.running: dict[str, RunningClock] = {}
         self.asked_at: datetime | None = None
         self.praised_at: datetime | None = None
+        self.unmet: list[Happening] = []
+        """What asks for an answer or for recognition and has not got it, oldest first."""
         self.is_open = False
         self.has_answer_need = False
         self.first_reply_at: datetime | None = None
@@ -120,6 +126,8 @@ class _Walk:
         standing.last_mood = it.mood
         if standing.reply_count:
             self.turned = it.mood == "positive" or it.need == "recognition"
+        if it.need in {"answer", "recognition"}:
+            self.unmet.append(it)
         if it.need == "answer":
             self.is_open = self.has_answer_need = True
             standing.last_asked_at = it.at
@@ -145,6 +153,7 @@ class _Walk:
         if first is not None and standing.first_reply_seconds is None and it.at > first:
             standing.first_reply_seconds = (it.at - first).total_seconds()
         self.asked_at = None
+        self.unmet = [one for one in self.unmet if one.need == "recognition"]
         standing.is_urgent = False
         self.meet("response", it)
         self.recognise(it)
@@ -158,6 +167,7 @@ class _Walk:
 
     def recognise(self, it: Happening) -> None:
         self.praised_at = None
+        self.unmet = [one for one in self.unmet if one.need == "answer"]
         self.meet("recognition", it)
         if not self.has_answer_need:
             self.is_open = False
@@ -173,6 +183,30 @@ class _Walk:
             self.meet("resolution", it)
             resolution.is_paused = False
             resolution.open_minutes = used
+
+    def withdraw(self, it: Happening) -> None:
+        """What was taken back is owed no more; what else was asked meanwhile is, from its time."""
+        taken_back = next((one for one in self.unmet if one.row == it.row), None)
+        if taken_back is None:
+            return
+        self.unmet.remove(taken_back)
+        is_answer = taken_back.need == "answer"
+        left = next((one for one in self.unmet if one.need == taken_back.need), None)
+        slots = ("response", "resolution") if is_answer else ("recognition",)
+        for slot in slots:
+            clock = self.running.get(slot)
+            if clock is None or clock.message != it.row:
+                continue
+            clock.ended_at = it.at
+            del self.running[slot]
+            if left is not None:
+                self.start(clock.kind, slot, left)
+        if is_answer:
+            self.asked_at = left.at if left else None
+            self.has_answer_need = self.has_answer_need and left is not None
+        else:
+            self.praised_at = left.at if left else None
+        self.is_open = self.is_open and bool(self.unmet)
 
     def start(self, kind: str, slot: str, it: Happening) -> None:
         """Start a clock if none runs in its slot; a paused resolution clock goes on instead."""
@@ -216,6 +250,9 @@ def stand(happenings: Sequence[Happening], *, targets: Targets, hours: OpeningHo
             walk.reply(it)
         elif it.what is What.ACKNOWLEDGEMENT:
             walk.recognise(it)
+        elif it.what is What.WITHDRAWAL:
+            walk.withdraw(it)
+            continue
         else:
             walk.resolve(it)
             continue

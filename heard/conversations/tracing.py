@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from heard.channels.base import Delivered, Incoming, NotUnderstoodError
 from heard.channels.registry import channel_of
+from heard.conversations.accounts import account_of
 from heard.conversations.models import Delivery, Message
-from heard.conversations.sending import account_of
 from heard.lib.sealing import UnsealError
 
 MOST = 1_000

@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from heard.channels.base import Account, Delivered, Greeted, Hooked, RefusedError
 from heard.channels.registry import channel_of
+from heard.conversations.accounts import account_of
 from heard.conversations.journal import keep
 from heard.conversations.models import Inbox
-from heard.conversations.sending import account_of
 from heard.lib.sealing import UnsealError
 
 PATH = "/hooks/"
