@@ -19,6 +19,10 @@ GROUP = "heard.channels"
 MODULES = {
     "contact_page": "heard.channels.contact_page",
     "hook": "heard.channels.hook",
+    "facebook": "heard.channels.meta.facebook",
+    "messenger": "heard.channels.meta.messenger",
+    "instagram": "heard.channels.meta.instagram",
+    "whatsapp": "heard.channels.meta.whatsapp",
 }
 
 

@@ -1,0 +1,248 @@
+"""The vendors that `test_vendor_contract` goes through. A row is all that a kind must add.
+
+Its payloads are in `payloads/<kind>/`, written after the vendor's documents. Ids, tokens and words
+in them are made up. Every JSON file there is parsed twice, shaken and cut by the contract test.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from heard.channels.base import Account, Delivered, Outgoing
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+PAYLOADS = Path(__file__).parent / "payloads"
+SECRET = "made-up-secret-of-the-app"
+
+Sign = Callable[[bytes, datetime], Mapping[str, str]]
+"""The headers that prove a body, signed at that moment."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer of the place."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """One kind. What is None the vendor does not have, and its tests are left out.
+
+    `message` brings the incoming message `heard_as`; `edited` and `deleted` name it too, or the one
+    in `changed_as`. `echo` brings our own reply under the id `sent_as` that sending it had answered
+    with `taken`.
+    """
+
+    kind: str
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str]
+    heard_as: str
+    reply: Outgoing
+    call: str
+    taken: Any
+    sent_as: str
+    expired: Said
+    checks: str
+    sign: Sign | None = None
+    proof: str = ""
+    """The header with the signature."""
+    is_over_bytes: bool = True
+    is_dated: bool = False
+    """Whether the signature covers a time, so that an old delivery can be refused."""
+    secret: str = ""
+    message: str = "message.json"
+    edited: str | None = None
+    deleted: str | None = None
+    changed_as: str = ""
+    echo: str | None = None
+    limited: Said = Said(429, {"error": {"message": "slow"}}, {"retry-after": "17"})
+    wait_seconds: int = 17
+
+    def account(self, **settings: Any) -> Account:
+        return Account(
+            name="Shop",
+            settings={**self.settings, **settings},
+            secret=self.secret,
+            secrets=self.secrets,
+            hook="https://care.example/hooks/x/",
+            allow_private=True,
+        )
+
+    def payloads(self) -> list[Path]:
+        return sorted((PAYLOADS / self.kind).glob("*.json"))
+
+    def body(self, name: str) -> bytes:
+        return (PAYLOADS / self.kind / name).read_bytes()
+
+
+def delivered(
+    body: bytes, *, headers: Mapping[str, str] | None = None, at: datetime = NOW
+) -> Delivered:
+    return Delivered(body, dict(headers or {}), at, url="https://care.example/hooks/x/")
+
+
+def meta(body: bytes, at: datetime) -> Mapping[str, str]:
+    mark = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    return {"x-hub-signature-256": f"sha256={mark}"}
+
+
+def in_base64(header: str, prefix: str = "") -> Sign:
+    def sign(body: bytes, at: datetime) -> Mapping[str, str]:
+        mark = hmac.new(SECRET.encode(), body, hashlib.sha256).digest()
+        return {header: prefix + base64.b64encode(mark).decode()}
+
+    return sign
+
+
+def soon(text: str = "We are looking into it.", **more: Any) -> Outgoing:
+    return Outgoing(idempotency_key="8f3c6f0e-6a1b-4a7c-9b59-1f1f5d2c7a01", text=text, **more)
+
+
+META_SECRETS = {"token": "tok", "app_secret": SECRET, "verify_token": "handshake"}
+META_EXPIRED = Said(
+    401,
+    {
+        "error": {
+            "message": "Error validating access token: Session has expired",
+            "type": "OAuthException",
+            "code": 190,
+            "error_subcode": 463,
+        }
+    },
+)
+META_LIMITED = Said(
+    400,
+    {"error": {"message": "(#4) Application request limit reached", "code": 4}},
+    {"retry-after": "17"},
+)
+
+VENDORS = [
+    Vendor(
+        kind="facebook",
+        settings={"page_id": "1000200030004"},
+        secrets=META_SECRETS,
+        sign=meta,
+        proof="x-hub-signature-256",
+        heard_as="5001_9001",
+        edited="comment_edited.json",
+        deleted="comment_removed.json",
+        reply=soon(
+            to="7771", root="1000200030004_5001", parent="5001_9001", answered={"item": "comment"}
+        ),
+        call="POST /5001_9001/comments",
+        taken={"id": "5001_9002"},
+        sent_as="5001_9002",
+        echo="own_comment.json",
+        limited=META_LIMITED,
+        expired=META_EXPIRED,
+        checks="GET /me",
+    ),
+    Vendor(
+        kind="messenger",
+        settings={"page_id": "1000200030004"},
+        secrets=META_SECRETS,
+        sign=meta,
+        proof="x-hub-signature-256",
+        heard_as="m_AAA111",
+        edited="edited.json",
+        deleted="unsent.json",
+        reply=soon(to="7771", root="7771", parent="m_AAA111"),
+        call="POST /me/messages",
+        taken={"recipient_id": "7771", "message_id": "m_BBB222"},
+        sent_as="m_BBB222",
+        echo="echo.json",
+        limited=META_LIMITED,
+        expired=META_EXPIRED,
+        checks="GET /me",
+    ),
+    Vendor(
+        kind="instagram",
+        settings={
+            "account_id": "17840000000000001",
+            "signed_in_with": "instagram",
+            "username": "shop",
+        },
+        secrets=META_SECRETS,
+        sign=meta,
+        proof="x-hub-signature-256",
+        message="comment.json",
+        heard_as="17900000000000001",
+        edited="message_edited.json",
+        deleted="message_unsent.json",
+        changed_as="aWdfZAG1fMESSAGE1",
+        reply=soon(
+            to="4441",
+            root="18000000000000001",
+            parent="17900000000000001",
+            answered={"item": "comment", "media_id": "18000000000000001"},
+        ),
+        call="POST /17900000000000001/replies",
+        taken={"id": "17900000000000002"},
+        sent_as="17900000000000002",
+        echo="own_comment.json",
+        limited=META_LIMITED,
+        expired=META_EXPIRED,
+        checks="GET /me",
+    ),
+    Vendor(
+        kind="whatsapp",
+        settings={"phone_number_id": "106540352242922", "business_account_id": "102290129340398"},
+        secrets=META_SECRETS,
+        sign=meta,
+        proof="x-hub-signature-256",
+        heard_as="wamid.IN1",
+        edited="edited.json",
+        deleted="revoked.json",
+        reply=soon(to="16505551234", root="16505551234", parent="wamid.IN1"),
+        call="POST /106540352242922/messages",
+        taken={"messaging_product": "whatsapp", "messages": [{"id": "wamid.OUT1"}]},
+        sent_as="wamid.OUT1",
+        echo="phone_echo.json",
+        limited=Said(
+            429,
+            {"error": {"message": "(#130429) Rate limit hit", "code": 130429}},
+            {"retry-after": "17"},
+        ),
+        expired=META_EXPIRED,
+        checks="GET /106540352242922",
+    ),
+]
+
+
+def salted(value: Any) -> Any:
+    """The same with a field in every object that no document knows."""
+    if isinstance(value, dict):
+        return {"zz_of_tomorrow": {"deep": [1, None]}, **{k: salted(v) for k, v in value.items()}}
+    if isinstance(value, list):
+        return [salted(one) for one in value]
+    return value
+
+
+def shaken(value: Any) -> list[Any]:
+    """The same again and again, each time with one thing in it of the wrong shape, or gone."""
+    found: list[Any] = []
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            found.append({k: v for k, v in value.items() if k != key})
+            for wrong in (None, 7, "", [], {}, [None], {"a": 1}, True, -1e30, "\ud800"):
+                found.append({**value, key: wrong})  # noqa: PERF401 - read as pairs
+            found += [{**value, key: other} for other in shaken(inner)]
+    elif isinstance(value, list):
+        for n, inner in enumerate(value):
+            found += [[*value[:n], other, *value[n + 1 :]] for other in [*shaken(inner), None, 3]]
+    return found
+
+
+def as_bytes(value: Any) -> bytes:
+    return json.dumps(value).encode()
