@@ -19,10 +19,14 @@ GROUP = "heard.channels"
 MODULES = {
     "contact_page": "heard.channels.contact_page",
     "hook": "heard.channels.hook",
+    "email": "heard.channels.email",
+    "phone": "heard.channels.phone",
+    "wordpress": "heard.channels.wordpress",
     "facebook": "heard.channels.meta.facebook",
     "messenger": "heard.channels.meta.messenger",
     "instagram": "heard.channels.meta.instagram",
     "whatsapp": "heard.channels.meta.whatsapp",
+    "telegram": "heard.channels.telegram",
 }
 
 

@@ -21,6 +21,7 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 
 from heard.channels.base import (
     Acknowledged,
+    CallEvent,
     Deleted,
     Delivered,
     Edited,
@@ -30,6 +31,7 @@ from heard.channels.base import (
     SetAside,
 )
 from heard.channels.registry import channel_of
+from heard.conversations import calls
 from heard.conversations.accounts import account_of
 from heard.conversations.changing import Told, apply, change
 from heard.conversations.health import heard_late
@@ -321,7 +323,7 @@ def _take_in_one_inbox(inbox: Inbox, raws: Sequence[_Raw], *, now: datetime) -> 
         said = _read(inbox, raw)
         if said.reason:
             _set_aside(raw.id, said.reason)
-        elif said.aside and not (said.items or said.told):
+        elif said.aside and not (said.items or said.told or said.calls):
             _set_aside(raw.id, said.aside[0].reason)
         else:
             understood.append((raw, said))
@@ -342,7 +344,7 @@ def _take_in_one_inbox(inbox: Inbox, raws: Sequence[_Raw], *, now: datetime) -> 
             """,
             [
                 [raw.id for raw, _ in understood],
-                [len(said.items) for _, said in understood],
+                [len(said.items) + len(said.calls) for _, said in understood],
             ],
         )
     for raw, said in understood:
@@ -352,13 +354,15 @@ def _take_in_one_inbox(inbox: Inbox, raws: Sequence[_Raw], *, now: datetime) -> 
 
 @dataclass(slots=True)
 class _Said:
-    """What a delivery says: messages, what is told of others, what could not be understood.
+    """What a delivery says: messages, what is told of others, of calls, and what could not be
+    understood.
 
     `reason` is why nothing of it could; a delivery may also say nothing at all.
     """
 
     items: list[Incoming] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    calls: list[CallEvent] = field(default_factory=list)
     aside: list[SetAside] = field(default_factory=list)
     reason: str = ""
 
@@ -377,6 +381,8 @@ def _read(inbox: Inbox, raw: _Raw) -> _Said:
                 read.aside.append(said)
             elif isinstance(said, Edited | Deleted | Progress | Acknowledged):
                 read.told.append(said)
+            elif isinstance(said, CallEvent):
+                read.calls.append(said)
     except NotUnderstoodError as error:
         return _Said(reason=str(error))
     except UnsealError:
@@ -396,6 +402,10 @@ def _receive(inbox: Inbox, said: Sequence[_Said], *, now: datetime) -> None:
     told = [one for each in said for one in each.told]
     if told:
         change(inbox, told, now=now)
+    rung = [one for each in said for one in each.calls]
+    if rung:
+        calls.take(inbox, rung, now=now)
+        heard_late(inbox, max(one.at for one in rung), now=now)
 
 
 def _receive_messages(inbox: Inbox, items: Sequence[Incoming], *, now: datetime) -> None:

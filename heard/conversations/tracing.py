@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heard.channels.base import Delivered, Incoming, NotUnderstoodError
+from heard.channels.base import CallEvent, Delivered, Incoming, NotUnderstoodError
 from heard.channels.registry import channel_of
 from heard.conversations.accounts import account_of
 from heard.conversations.models import Delivery, Message
@@ -22,5 +22,6 @@ def became(delivery: Delivery) -> list[Message]:
     except (NotUnderstoodError, UnsealError):
         return []
     names = [item.external_id for item in said if isinstance(item, Incoming) and item.external_id]
+    names += sorted({item.call for item in said if isinstance(item, CallEvent)})
     found = Message.objects.filter(inbox_id=delivery.inbox_id, external_id__in=names[:MOST])
     return list(found.select_related("contact", "author").defer("search").order_by("at", "pk"))
