@@ -1,0 +1,219 @@
+"""Posts that name the company, found in the stream of all posts of the network.
+
+Two streams tell the same: the firehose itself (binary frames signed by each server, atproto.com
+/specs/sync) and Jetstream (JSON, smaller). Frames without a post are passed over undecoded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlencode, urlsplit
+
+import libipld
+
+from heard.channels import web
+from heard.channels.base import Account, PlaceError
+from heard.channels.bluesky.posts import POST, searched_in
+from heard.channels.terms import Terms
+
+STREAMS = {
+    "firehose": "wss://bsky.network/xrpc/com.atproto.sync.subscribeRepos",
+    "jetstream": "wss://jetstream2.us-east.bsky.network/subscribe",
+}
+FRAME_LIMIT_BYTES = 8 * 1024 * 1024
+BATCH = 256
+CONNECT_SECONDS = 10
+_POST_PATH = re.compile(rb"dpath.{1,2}app\.bsky\.feed\.post/", re.DOTALL)
+"""How an operation on a post begins in a frame: the key "path" (DAG-CBOR knows one spelling)."""
+_ERROR = b"\xa1bop\x20"
+
+
+class Seen(NamedTuple):
+    """What happened to one post somewhere; `record` is None when it was deleted."""
+
+    uri: str
+    action: str
+    at: str
+    cid: str
+    record: Any
+
+
+class Found(NamedTuple):
+    """A post that names us, and by what; or one that we know and that is gone (no terms)."""
+
+    seen: Seen
+    terms: tuple[str, ...]
+
+
+class StreamError(Exception):
+    """The stream said why it ends; the text is the name of its error."""
+
+
+def in_frame(frame: bytes) -> tuple[list[Seen], int | None]:
+    """The posts in one frame of the firehose, and its number. Raises `StreamError`.
+
+    A frame that cannot be understood holds nothing: there are bad servers, and the stream goes on.
+    """
+    if _POST_PATH.search(frame) is None:
+        if frame.startswith(_ERROR):
+            raise StreamError(_error_in(frame))
+        return [], None
+    try:
+        _, commit = libipld.decode_dag_cbor_multi(frame)
+        seq, found, blocks = int(commit["seq"]), [], None
+        for operation in commit["ops"]:
+            path = operation["path"]
+            if not path.startswith("app.bsky.feed.post/"):
+                continue
+            cid, action, record = operation["cid"], operation["action"], None
+            if action != "delete":
+                if blocks is None:
+                    blocks = libipld.decode_car(commit["blocks"])[1]
+                record = blocks.get(cid)
+                if not isinstance(record, dict):
+                    continue
+            uri = f"at://{commit['repo']}/{path}"
+            found.append(Seen(uri, action, commit["time"], cid, record))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return [], None
+    return found, seq
+
+
+def in_message(message: str | bytes) -> tuple[list[Seen], int | None]:
+    """The same for one message of Jetstream, whose numbers are microseconds."""
+    try:
+        said = json.loads(message)
+        number = int(said["time_us"])
+        commit = said.get("commit")
+        if not commit or commit["collection"] != POST:
+            return [], number
+        record = commit.get("record")
+        action = str(commit["operation"])
+        if action != "delete" and not isinstance(record, dict):
+            return [], number
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(number / 1_000_000))
+        uri = f"at://{said['did']}/{POST}/{commit['rkey']}"
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError):
+        return [], None
+    return [Seen(uri, action, at, str(commit.get("cid") or ""), record)], number
+
+
+def matched(posts: Sequence[Seen], *, terms: Terms, knows: Callable[[str], bool]) -> list[Found]:
+    """Those that name us, and those gone that we know."""
+    told = terms.found_in(
+        ["" if post.record is None else searched_in(post.record) for post in posts]
+    )
+    return [
+        Found(post, names)
+        for post, names in zip(posts, told, strict=True)
+        if names or (post.record is None and knows(post.uri))
+    ]
+
+
+def plain(value: Any) -> Any:
+    """A decoded record as JSON would have it: content hashes are {"$link": …}."""
+    if isinstance(value, dict):
+        return {name: plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    if isinstance(value, bytes):
+        return {"$link": cid_text(value)}
+    return value
+
+
+def cid_text(cid: bytes | str | None) -> str:
+    """A content hash as text; empty for what is none."""
+    with contextlib.suppress(ValueError, TypeError):
+        return libipld.encode_cid(cid) if cid else ""
+    return ""
+
+
+class Stream:
+    """An open line to a stream; `position` is where to go on after it broke."""
+
+    def __init__(
+        self, account: Account, *, terms: Terms, position: int | None, knows: Callable[[str], bool]
+    ) -> None:
+        self.name = str(account.settings.get("stream") or "none")
+        self.url = str(account.settings.get("stream_url") or STREAMS[self.name]).strip()
+        self.position = position
+        self._account, self._terms, self._knows = account, terms, knows
+        self._reads = in_frame if self.name == "firehose" else in_message
+
+    def __enter__(self) -> Self:
+        """Connect. Raises `PlaceError` and the errors of `web`."""
+        from websockets.exceptions import InvalidHandshake, InvalidURI  # noqa: PLC0415 - heavy
+        from websockets.sync.client import connect  # noqa: PLC0415 - as above
+
+        parts = urlsplit(self.url)
+        if parts.scheme != "wss" and not (self._account.allow_private and parts.scheme == "ws"):
+            raise PlaceError("The stream's address must begin with wss://.", needs_person=True)
+        try:
+            port = parts.port or (443 if parts.scheme == "wss" else 80)
+        except ValueError:
+            raise PlaceError("The stream's address has no such port.", needs_person=True) from None
+        address = web.checked_address(
+            parts.hostname or "", port, allow_private=self._account.allow_private
+        )
+        asked = [("wantedCollections", POST)] if self.name == "jetstream" else []
+        if self.position is not None:
+            asked.append(("cursor", str(self.position)))
+        url = self.url + (f"?{urlencode(asked)}" if asked else "")
+        try:
+            self._line = connect(
+                url,
+                sock=socket.create_connection((address, port), CONNECT_SECONDS),
+                max_size=FRAME_LIMIT_BYTES,
+                max_queue=1024,
+                open_timeout=CONNECT_SECONDS,
+                compression=None,
+                proxy=None,
+                user_agent_header="heard",
+            )
+        except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
+            raise PlaceError(f"The stream could not be opened ({error}).") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._line.close()
+
+    def read(self, seconds: float) -> list[Found]:
+        """What comes within this time, or sooner when there is much. Raises `PlaceError`."""
+        posts: list[Seen] = []
+        try:
+            for frame in self._frames(seconds):
+                found, number = self._reads(frame)
+                posts += found
+                if number is not None:
+                    self.position = number
+        except StreamError as error:
+            if str(error) == "FutureCursor":  # the stream was begun anew: so do we
+                self.position = None
+            raise PlaceError(f"The stream ended ({error}).") from None
+        return matched(posts, terms=self._terms, knows=self._knows)
+
+    def _frames(self, seconds: float) -> Iterator[bytes]:
+        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 - as above
+
+        until = time.monotonic() + seconds
+        for _ in range(BATCH):
+            try:
+                frame = self._line.recv(timeout=max(0.0, until - time.monotonic()))
+            except TimeoutError:
+                return
+            except ConnectionClosed as error:
+                raise PlaceError(f"The stream broke off ({error}).") from error
+            yield frame.encode() if isinstance(frame, str) else frame
+
+
+def _error_in(frame: bytes) -> str:
+    try:
+        return str(libipld.decode_dag_cbor_multi(frame)[1].get("error") or "no reason given")
+    except (ValueError, LookupError, AttributeError):
+        return "no reason given"
