@@ -17,8 +17,10 @@ from heard.channels.base import Channel
 GROUP = "heard.channels"
 
 MODULES = {
+    "bluesky": "heard.channels.bluesky",
     "contact_page": "heard.channels.contact_page",
     "hook": "heard.channels.hook",
+    "matrix": "heard.channels.matrix",
     "email": "heard.channels.email",
     "phone": "heard.channels.phone",
     "wordpress": "heard.channels.wordpress",
