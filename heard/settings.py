@@ -19,6 +19,8 @@ PUBLIC_URL = environment.text("HEARD_URL", default="").rstrip("/")
 LIVE_URL = environment.text("HEARD_LIVE_URL", default="").rstrip("/")
 LIVE_PORT = environment.number("HEARD_LIVE_PORT", default=8001)
 ATTACHMENTS = HOME / "attachments"
+ATTACHMENTS_IN = environment.attachments_in()
+S3 = environment.s3()
 ATTACHMENT_LIMIT_BYTES = environment.number("HEARD_ATTACHMENT_LIMIT_MB", default=20) * 1024 * 1024
 
 ALLOWED_HOSTS = environment.text("HEARD_ALLOWED_HOSTS", default="*").split(",")
@@ -198,9 +200,13 @@ DEFAULT_FROM_EMAIL = environment.text("HEARD_MAIL_FROM", default="heard@localhos
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None
 PROCRASTINATE_IMPORT_PATHS = [
+    "heard.conversations.acting",
+    "heard.conversations.health",
+    "heard.conversations.fetching",
     "heard.conversations.noticing",
     "heard.conversations.sending",
     "heard.conversations.sweeping",
+    "heard.conversations.tidying",
     "heard.conversations.vocabulary",
     "heard.meter.drawing",
     "heard.meter.tallying",

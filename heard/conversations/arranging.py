@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.text import slugify
 
-from heard.channels.base import Hooked
 from heard.channels.registry import channel_of
 from heard.channels.signing import new_secret
+from heard.conversations.accounts import secrets_of
 from heard.conversations.models import Hours, Inbox, Policy
 from heard.events.diary import record
-from heard.lib.sealing import seal, unseal
+from heard.lib.sealing import seal
 from heard.staff.models import User
 
 
@@ -24,13 +25,11 @@ def free_slug(name: str) -> str:
     return _numbered(word, number)
 
 
-@transaction.atomic
-def open_inbox(
-    kind: str, *, name: str, keeper: User | None, by: User | None, now: datetime
-) -> tuple[Inbox, str]:
-    """Open an inbox with the first policy and hours of the house; and its secret, if it has one."""
+def new_inbox(kind: str, *, name: str, keeper: User | None, now: datetime) -> Inbox:
+    """An inbox with the first policy and hours of the house, not kept yet: `connect` does that."""
     policy = Policy.objects.order_by("pk").first() or Policy.objects.create(name=name)
-    inbox = Inbox.objects.create(
+    channel = channel_of(kind)
+    return Inbox(
         kind=kind,
         name=name,
         slug=free_slug(name),
@@ -38,11 +37,8 @@ def open_inbox(
         policy=policy,
         hours=Hours.objects.order_by("pk").first(),
         created_at=now,
+        is_public=channel is not None and channel.private is None,
     )
-    _write_down("inbox.added", inbox, by=by, now=now)
-    channel = channel_of(kind)
-    makes_secret = isinstance(channel, Hooked) and channel.has_own_secret
-    return inbox, renew_secret(inbox, by=by, now=now) if makes_secret else ""
 
 
 @transaction.atomic
@@ -51,9 +47,9 @@ def renew_secret(inbox: Inbox, *, by: User | None, now: datetime, keeps_old: boo
 
     It ends the old one, or with `keeps_old` lets the newest of them count until the next renewal.
     """
-    secret = new_secret()
-    old = unseal(inbox.secret).split()[:1] if keeps_old and inbox.secret else []
-    inbox.secret = seal(" ".join([secret, *old]))
+    secret, secrets = new_secret(), secrets_of(inbox)
+    old = secrets.get("signing_secret", "").split()[:1] if keeps_old else []
+    inbox.secret = seal(json.dumps(secrets | {"signing_secret": " ".join([secret, *old])}))
     inbox.save(update_fields=["secret"])
     _write_down("inbox.secret_renewed", inbox, by=by, now=now)
     return secret

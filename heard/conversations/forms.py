@@ -14,8 +14,12 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from heard.channels import contact_page, hook
+from heard.channels.base import Setting
+from heard.channels.registry import channel_of
 from heard.conversations import spans
+from heard.conversations.accounts import secrets_of
 from heard.conversations.arranging import free_slug
+from heard.conversations.connecting import value_of
 from heard.conversations.hours import OpeningHours
 from heard.conversations.models import Hours, Inbox, Policy
 from heard.lib.modelforms import ModelForm
@@ -223,6 +227,7 @@ class HoursForm(ModelForm[Hours]):
 
 
 LISTED = ("our_details", "link_domains")
+NUMBERS = ("max_length", "quiet_hours", "hourly_cap")
 
 
 class InboxForm(ModelForm[Inbox]):
@@ -250,6 +255,20 @@ class InboxForm(ModelForm[Inbox]):
         min_value=20,
         max_value=100_000,
         label=_("Longest reply, in characters"),
+    )
+    quiet_hours = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=2000,
+        label=_("Tell me when it is silent for so many hours"),
+        help_text=_("Empty: twice its longest silence of four weeks. 0: no silence is strange."),
+    )
+    hourly_cap = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=100_000,
+        label=_("Most replies that leave in an hour"),
+        help_text=_("A stop for accidents: what is more waits, and you are told. Empty: 500."),
     )
 
     class Meta:
@@ -281,7 +300,8 @@ class InboxForm(ModelForm[Inbox]):
         kept = self.instance.settings
         for name in LISTED:
             self.fields[name].initial = "\n".join(kept.get(name, ()))
-        self.fields["max_length"].initial = kept.get("max_length")
+        for name in NUMBERS:
+            self.fields[name].initial = kept.get(name)
 
     def clean_link_domains(self) -> str:
         """Names of hosts; whoever pastes an address means its host."""
@@ -296,12 +316,16 @@ class InboxForm(ModelForm[Inbox]):
     def clean(self) -> dict[str, Any]:
         """What is asked beside the columns lies among the settings of the inbox."""
         filled = super().clean() or self.cleaned_data
-        kept: dict[str, Any] = {**self.instance.settings, "max_length": filled.get("max_length")}
+        kept: dict[str, Any] = {
+            **self.instance.settings,
+            **{name: filled.get(name) for name in NUMBERS},
+        }
         for name in LISTED:
             lines = [line.strip() for line in filled.get(name, "").splitlines()]
             kept[name] = [line for line in lines if line]
-        mine = (*LISTED, "max_length")
-        self.instance.settings = {k: v for k, v in kept.items() if v or k not in mine}
+        empty = [name for name in LISTED if not kept[name]]
+        empty += [name for name in NUMBERS if kept[name] is None]
+        self.instance.settings = {name: kept[name] for name in kept if name not in empty}
         return filled
 
 
@@ -369,5 +393,108 @@ class HookForm(InboxForm):
         return filled
 
 
+class PlaceForm(InboxForm):
+    """An inbox of a kind that asks for credentials: its fields are the channel's own."""
+
+    allow_private = forms.BooleanField(
+        required=False,
+        label=_("This place is inside our own network"),
+        help_text=_("Lets heard speak with private addresses, and without encryption."),
+    )
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.channel = channel_of(self.instance.kind)
+        assert self.channel is not None
+        is_open = self.instance.pk is not None
+        self.has_secret = set(secrets_of(self.instance)) if is_open else set()
+        self.asked = {f"place_{one.name}": one for one in self.channel.settings}
+        for name, setting in self.asked.items():
+            self.fields[name] = self._field(setting)
+        self.fields["allow_private"].initial = self.instance.settings.get("allow_private", False)
+        if not self.asked:
+            del self.fields["allow_private"]
+        first = ["name", *self.asked]
+        self.order_fields([*first, *(name for name in self.fields if name not in first)])
+        if self.channel.public is None or self.channel.private is None:
+            del self.fields["is_public"]
+            self.instance.is_public = self.channel.private is None
+
+    def clean(self) -> dict[str, Any]:
+        """Numbers must be numbers; whether the place lets us in is tried by `connect`."""
+        filled = super().clean() or self.cleaned_data
+        for name, setting in self.asked.items():
+            try:
+                value_of(setting, str(filled.get(name) or ""))
+            except ValueError:
+                self.add_error(name, _("This is no number."))
+        return filled
+
+    def entered(self) -> dict[str, Any]:
+        """What was filled in about the place, as `connect` takes it."""
+        found: dict[str, Any] = {}
+        for name, setting in self.asked.items():
+            given = self.cleaned_data.get(name)
+            if setting.is_secret and not given:
+                continue
+            found[setting.name] = given if setting.form == "yes" else value_of(setting, given or "")
+        if "allow_private" in self.fields:
+            found["allow_private"] = self.cleaned_data["allow_private"]
+        return found
+
+    def _field(self, setting: Setting) -> forms.Field:
+        label, help_text = _(setting.label), _(setting.help) if setting.help else ""
+        kept = self.instance.settings.get(setting.name, setting.default)
+        if setting.is_secret:
+            is_there = setting.name in self.has_secret
+            widget = forms.PasswordInput(
+                attrs={
+                    "autocomplete": "off",
+                    "placeholder": _now("kept; type to replace it") if is_there else "",
+                }
+            )
+            return forms.CharField(
+                label=label,
+                help_text=help_text,
+                widget=widget,
+                required=setting.is_needed and not is_there,
+                strip=True,
+            )
+        is_needed = setting.is_needed and setting.form != "yes"
+        if setting.form == "yes":
+            return forms.BooleanField(
+                label=label, help_text=help_text, required=False, initial=kept in (True, "yes")
+            )
+        if setting.choices:
+            return forms.ChoiceField(
+                label=label,
+                help_text=help_text,
+                required=is_needed,
+                initial=kept,
+                choices=[(value, _(words)) for value, words in setting.choices],
+            )
+        if setting.form == "lines":
+            initial = "\n".join(kept) if isinstance(kept, list) else kept
+            area = forms.Textarea(attrs={"rows": 3})
+            return forms.CharField(
+                label=label, help_text=help_text, required=is_needed, initial=initial, widget=area
+            )
+        line = forms.TextInput(attrs={"class": "short", "inputmode": "numeric"})
+        return forms.CharField(
+            label=label,
+            help_text=help_text,
+            required=is_needed,
+            initial=kept,
+            widget=line if setting.form == "number" else forms.TextInput(),
+        )
+
+
 FORMS: dict[str, type[InboxForm]] = {contact_page.kind: ContactPageForm, hook.kind: HookForm}
-"""The kinds that are opened in the settings, and what is asked about them."""
+"""The kinds that ask for more than their channel's settings."""
+
+
+def form_of(kind: str) -> type[InboxForm]:
+    """What is asked about an inbox of this kind; archives have nothing but the common part."""
+    if kind in FORMS:
+        return FORMS[kind]
+    return PlaceForm if channel_of(kind) is not None else InboxForm

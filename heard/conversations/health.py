@@ -6,12 +6,14 @@ somebody. An inbox that has fallen silent though it never does is an alarm of it
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Q
 
 from heard.channels.base import Checked, Fetched
+from heard.channels.registry import channel_of
 from heard.conversations.models import Inbox, Listening, Notice
 from heard.conversations.settling import tell
 from heard.events.diary import record
@@ -38,6 +40,39 @@ def wait_seconds(error_count: int, *, wish: float | None, chance: float) -> floa
     """
     wait = min(FIRST_WAIT_SECONDS * 2.0 ** min(max(0, error_count - 1), 20), LONGEST_WAIT_SECONDS)
     return max(wait * (0.75 + chance / 2), wish or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How it goes with one inbox, for people: a word, why, and since when."""
+
+    state: str
+    """"well", "new", "quiet", "troubled", "needs_person", "paused" or "history"."""
+    reason: str = ""
+    since: datetime | None = None
+    row: Listening | None = None
+    expires_soon: bool = False
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether customers speak there and we do not hear them."""
+        return self.state in {"troubled", "needs_person"}
+
+
+def health_of(inbox: Inbox, *, now: datetime) -> Health:
+    """The health of an inbox whose `listening` is loaded."""
+    if channel_of(inbox.kind) is None or inbox.is_sample:
+        return Health("history")
+    row = getattr(inbox, "listening", None)
+    if inbox.settings.get("is_paused") is True:
+        return Health("paused", row=row)
+    if row is None:
+        return Health("well" if inbox.last_heard_at else "new")
+    expires = row.expires_at is not None and row.expires_at - now < EXPIRES_SOON
+    state = row.state
+    if state == Listening.State.WELL and row.quiet_told_at is not None:
+        return Health("quiet", since=inbox.last_heard_at, row=row, expires_soon=expires)
+    return Health(state, row.reason, row.since, row, expires)
 
 
 def row_of(inbox: Inbox, *, now: datetime) -> Listening:

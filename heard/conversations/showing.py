@@ -312,7 +312,7 @@ def acts(said: Said, able: Abilities) -> list[tuple[str, str]]:
     if said.deleted_at or said.kind == "note" or said.state in {"waiting", "sending", "failed"}:
         return []
     wanted = (Act.DELETE,) if said.kind == "reply" else (Act.APPROVE, Act.SPAM, Act.DELETE)
-    return [(kind, ACTS[kind]) for kind in wanted if kind in able.acts and kind not in said.acts]
+    return [(kind.value, str(ACTS[kind])) for kind in wanted if kind in able.acts and kind not in said.acts]
 
 
 def act_state(kind: str, state: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from heard.conversations import quoting
-from heard.conversations.attachments import SHOWN
+from heard.conversations.attachments import PLAYED, SHOWN
 from heard.conversations.models import Conversation
 from heard.conversations.queries import PRESENT_SECONDS, Door, Person, Sight
 from heard.lib.statements import fetch
@@ -36,12 +36,25 @@ class Paper:
     name: str
     content_type: str
     size: int
-    is_kept: bool
+    state: str
+    """As `Attachment.State`; `reason` says why it is not here."""
+    reason: str
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether its bytes are here."""
+        return self.state == "kept"
 
     @property
     def is_shown(self) -> bool:
         """Whether the page may show it as a picture."""
         return self.is_kept and self.content_type in SHOWN
+
+    @property
+    def plays(self) -> str:
+        """Whether as "audio" or "video" the page may play it; else ""."""
+        is_played = self.is_kept and self.content_type in PLAYED
+        return self.content_type.partition("/")[0] if is_played else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,15 @@ class Said:
     """Of the outbox; "" for what was not sent from here."""
     leaves_at: datetime | None
     reason: str
+    delivered_at: datetime | None
+    read_at: datetime | None
+    edited_at: datetime | None
+    deleted_at: datetime | None
+    sent_privately: bool
+    place: Mapping[str, Any]
+    """What else the place tells: where it stands, its rating, what proves the sender."""
+    acts: Mapping[str, tuple[str, str]]
+    """State and reason of what we do to it at the place, by kind."""
     papers: tuple[Paper, ...]
     acknowledged: tuple[tuple[str, str], ...]
     """How and by whom."""
@@ -170,7 +192,11 @@ MESSAGES = """
         left(m.text, %(longest)s), length(m.text) > %(longest)s, m.html <> '',
         m.is_public, m.is_automatic, m.language, m.mood, m.need, m.stance, m.urgency,
         m.urgency_reason, m.read_by, coalesce(s.state, ''), s.not_before, coalesce(s.reason, ''),
-        (SELECT json_agg(json_build_array(a.id, a.name, a.content_type, a.size, a.digest <> '')
+        s.delivered_at, s.read_at, m.edited_at, m.deleted_at, coalesce(s.is_private, false),
+        m.extra,
+        (SELECT json_agg(json_build_array(t.kind, t.state, t.reason) ORDER BY t.at)
+            FROM act t WHERE t.message_id = m.id),
+        (SELECT json_agg(json_build_array(a.id, a.name, a.content_type, a.size, a.state, a.reason)
             ORDER BY a.id) FROM attachment a WHERE a.message_id = m.id),
         (SELECT json_agg(json_build_array(g.kind, coalesce(gu.name, '')) ORDER BY g.at)
             FROM acknowledgement g LEFT JOIN staff_user gu ON gu.id = g.by_id
@@ -266,13 +292,23 @@ def thread(
 
 
 def _said(row: Sequence[Any], overruled: Mapping[Any, tuple[str, ...]]) -> Said:
-    pk, kind, at, author, is_mine, text, is_cut, *rest, papers, thanks = row
+    pk, kind, at, author, is_mine, text, is_cut, *rest, place, acts, papers, thanks = row
     words, quoted = (text, "") if is_cut or kind == "note" else quoting.split(text)
     files = tuple(Paper(*paper) for paper in papers or ())
     given = tuple((how, who) for how, who in thanks or ())
-    read = [pk, kind, at, author, is_mine, words, quoted, is_cut, *rest, files, given]
+    done = {what: (state, reason) for what, state, reason in acts or ()}
+    said = [pk, kind, at, author, is_mine, words, quoted or _folded(place)]
+    read = [*said, is_cut, *rest, place or {}, done, files, given]
     read.append(overruled.get(pk, ()))
     return Said(*read)
+
+
+def _folded(place: Mapping[str, Any] | None) -> str:
+    """What the place's own reader has folded away: quoted words, then the signature."""
+    if not place:
+        return ""
+    parts = [place.get("quoted"), place.get("signature")]
+    return "\n\n".join(part for part in parts if isinstance(part, str) and part)
 
 
 def _contact(

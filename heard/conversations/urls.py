@@ -19,9 +19,13 @@ from heard.conversations.views import (
 
 settings_pages: list[URLPattern | URLResolver] = [
     path("inboxes/", settings.inboxes, name="settings_inboxes"),
+    path("inboxes/new/", settings.kinds, name="settings_kinds"),
     path("inboxes/new/<slug:kind>/", settings.new_inbox, name="settings_new_inbox"),
     path("inboxes/<int:number>/", settings.inbox, name="settings_inbox"),
     path("inboxes/<int:number>/secret/", settings.inbox_secret, name="settings_inbox_secret"),
+    path("inboxes/<int:number>/check/", settings.inbox_check, name="settings_inbox_check"),
+    path("inboxes/<int:number>/pause/", settings.inbox_pause, name="settings_inbox_pause"),
+    path("inboxes/<int:number>/removal/", settings.inbox_removal, name="settings_inbox_removal"),
     path("policies/", settings.policies, name="settings_policies"),
     path("policies/new/", settings.policy, name="settings_new_policy"),
     path("policies/<int:number>/", settings.policy, name="settings_policy"),
@@ -54,6 +58,7 @@ one_conversation: list[URLPattern | URLResolver] = [
 one_message: list[URLPattern | URLResolver] = [
     path("reading/", conversation.correct, name="correct_reading"),
     path("acknowledgement/", conversation.acknowledge, name="acknowledge"),
+    path("acts/", conversation.act_on_message, name="act_on_message"),
     path("original/", conversation.original, name="original"),
     path("undoing/", composing.undo, name="undo_reply"),
     path("retry/", composing.retry, name="retry_reply"),
@@ -74,6 +79,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="withdraw_promise",
     ),
     path("attachments/<int:pk>/", conversation.attachment, name="attachment"),
+    path("attachments/<int:pk>/fetching/", conversation.fetch_attachment, name="fetch_attachment"),
     path("search/", searching.search_page, name="search"),
     path("search/count/", searching.search_count, name="search_count"),
     path("ledger/", ledger.ledger_page, name="ledger"),

@@ -23,6 +23,7 @@ from procrastinate.contrib.django import DjangoApp
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
+from heard.conversations.acting import take_up_acts
 from heard.conversations.journal import BATCH, CALL_SECONDS, TOPIC, take_in
 from heard.conversations.sending import recover
 from heard.conversations.sweeping import sweep
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 4
 """Jobs done side by side; nearly all of them wait for somebody else's server."""
+SLOW = {"fetching": 2}
+"""Queues with workers of their own, so many each: what they do may take minutes."""
 CLOCK_SECONDS = 1.0
 QUIET_SECONDS = 1.0
 """How long intake waits for a call before it looks by itself."""
@@ -86,6 +89,7 @@ def clocks(stop: threading.Event) -> None:
             while not stop.is_set():
                 sweep(timezone.now())
                 recover(now=timezone.now())
+                take_up_acts(now=timezone.now())
                 stop.wait(CLOCK_SECONDS)
 
 
@@ -142,20 +146,29 @@ async def _do_jobs_until(told: asyncio.Event) -> None:
     async with app.open_async():
         again = asyncio.create_task(_take_up_stalled(app))
         stop = asyncio.create_task(told.wait())
-        doing = asyncio.create_task(
-            app.run_worker_async(
-                concurrency=AT_ONCE,
-                fetch_job_polling_interval=1.0,
-                delete_jobs="successful",
-                shutdown_graceful_timeout=PATIENCE_SECONDS,
-                install_signal_handlers=False,
+        queues = {task.queue for task in app.tasks.values()}
+        at_once = {tuple(sorted(queues - SLOW.keys())): AT_ONCE}
+        at_once |= {(queue,): count for queue, count in SLOW.items()}
+        workers = [
+            asyncio.create_task(
+                app.run_worker_async(
+                    queues=names,
+                    concurrency=count,
+                    fetch_job_polling_interval=1.0,
+                    delete_jobs="successful",
+                    shutdown_graceful_timeout=PATIENCE_SECONDS,
+                    install_signal_handlers=False,
+                )
             )
-        )
+            for names, count in at_once.items()
+        ]
         try:
-            await asyncio.wait({doing, stop}, return_when=asyncio.FIRST_COMPLETED)
-            doing.cancel()  # which lets what has begun come to its end
-            with contextlib.suppress(asyncio.CancelledError):
-                await doing
+            await asyncio.wait({*workers, stop}, return_when=asyncio.FIRST_COMPLETED)
+            for doing in workers:
+                doing.cancel()  # which lets what has begun come to its end
+            for ended in await asyncio.gather(*workers, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    raise ended
         finally:
             again.cancel()
             stop.cancel()

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,12 +14,17 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from heard.channels.base import Act
 from heard.conversations import attachments, correcting, handling, queries, showing
+from heard.conversations.abilities import side_of
+from heard.conversations.acting import NotAllowedError, act
 from heard.conversations.cleaning import cleaned
-from heard.conversations.models import Attachment, Conversation, Message, Promise
+from heard.conversations.fetching import fetch_again
+from heard.conversations.models import Acknowledgement, Attachment, Conversation, Message, Promise
 from heard.conversations.presence import be_present, leave
 from heard.conversations.queries import VIEWS, Sight, sight_of
 from heard.conversations.thread import thread
+from heard.conversations.views.files import hand_out
 from heard.conversations.views.inbox import context_query, filters_of, page_context
 from heard.staff.access import StaffRequest, staff_only
 from heard.staff.models import Team, User
@@ -27,6 +32,9 @@ from heard.staff.models import Team, User
 DEFAULT_VIEW = "open"
 MORNING = time(9)
 LATER = timedelta(hours=3)
+THEIRS = (Act.APPROVE, Act.SPAM, Act.DELETE)
+"""What may be done to a message of somebody else's, besides recognising it."""
+OURS = (Act.EDIT, Act.DELETE)
 
 
 def found(request: StaffRequest, number: int) -> tuple[Conversation, Sight]:
@@ -92,6 +100,11 @@ def pane_context(
         "draft": told.draft,
         "check": None,
         "overruled": (),
+        "able": side_of(
+            told.door.kind,
+            is_public=told.door.is_public or opened.is_public,
+            is_sample=told.door.is_sample,
+        ),
     }
 
 
@@ -269,12 +282,29 @@ def correct(request: StaffRequest, message: int) -> HttpResponse:
 @staff_only
 @require_POST
 def acknowledge(request: StaffRequest, message: int) -> HttpResponse:
-    """Like, share or thank."""
+    """Like, share or thank: here, and at the place where it allows that."""
     said, opened, sight = found_message(request, message)
     kind = request.POST.get("kind", "")
-    if kind not in ("like", "share", "thank") or said.kind != Message.Kind.INCOMING:
+    if kind not in Acknowledgement.Kind.values or said.kind != Message.Kind.INCOMING:
         raise Http404
-    handling.acknowledge(said, kind=kind, by=request.user, now=timezone.now())
+    act(said, Act(kind), by=request.user, now=timezone.now())
+    opened.refresh_from_db()
+    return done(request, opened, sight=sight)
+
+
+@staff_only
+@require_POST
+def act_on_message(request: StaffRequest, message: int) -> HttpResponse:
+    """Approve, mark as spam, take down or change a message at its place."""
+    said, opened, sight = found_message(request, message)
+    kind, text = request.POST.get("kind", ""), request.POST.get("text", "").strip()
+    of_ours = said.kind == Message.Kind.REPLY
+    if kind not in (OURS if of_ours else THEIRS) or (kind == "edit" and not text):
+        raise Http404
+    try:
+        act(said, Act(kind), by=request.user, now=timezone.now(), text=text)
+    except NotAllowedError:
+        raise Http404 from None
     opened.refresh_from_db()
     return done(request, opened, sight=sight)
 
@@ -308,7 +338,7 @@ def original(request: StaffRequest, message: int) -> HttpResponse:
         raise Http404
     context = {
         "said": said,
-        "html": cleaned(said.html),
+        "html": cleaned(said.html, images=_images(said)),
         "conversation_id": said.conversation_id,
     }
     if request.htmx:
@@ -319,25 +349,31 @@ def original(request: StaffRequest, message: int) -> HttpResponse:
 @staff_only
 @require_safe
 def attachment(request: StaffRequest, pk: int) -> HttpResponseBase:
-    """A file of a message: a plain picture in place, everything else only as a download."""
+    """A file of a message, if this person may see the message."""
     doors = list(sight_of(request.user).doors)
     kept = get_object_or_404(Attachment.objects.filter(message__inbox_id__in=doors), pk=pk)
-    path = attachments.path_of(kept.digest)
-    if not kept.digest or not path.is_file():
-        raise Http404
-    is_shown = kept.content_type in attachments.SHOWN
-    return FileResponse(
-        path.open("rb"),
-        as_attachment=not is_shown,
-        filename=kept.name,
-        content_type=kept.content_type if is_shown else "application/octet-stream",
-        headers={
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "X-Content-Type-Options": "nosniff",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "private, max-age=3600",
-        },
+    return hand_out(request, kept)
+
+
+@staff_only
+@require_POST
+def fetch_attachment(request: StaffRequest, pk: int) -> HttpResponse:
+    """Ask the place once more for a file that could not be had."""
+    sight = sight_of(request.user)
+    mine = Attachment.objects.filter(message__inbox_id__in=list(sight.doors))
+    wanted = get_object_or_404(mine.select_related("message__conversation"), pk=pk)
+    fetch_again(wanted, by=request.user, now=timezone.now())
+    return done(request, wanted.message.conversation, sight=sight)
+
+
+def _images(said: Message) -> dict[str, str]:
+    """Our addresses of the pictures that stand inside a message's HTML, by their name in it."""
+    if "cid:" not in said.html:
+        return {}
+    inside = said.attachments.exclude(content_id="").filter(
+        state=Attachment.State.KEPT, content_type__in=attachments.SHOWN
     )
+    return {kept.content_id: reverse("attachment", args=[kept.pk]) for kept in inside}
 
 
 def found_message(request: StaffRequest, message: int) -> tuple[Message, Conversation, Sight]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -14,18 +13,22 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from heard.channels import contact_page, hook
-from heard.channels.registry import channel_of
+from heard.channels import contact_page
+from heard.channels.base import Hooked, PlaceError
+from heard.channels.registry import channel_of, channels
 from heard.conversations.arranging import free_slug, renew_secret
-from heard.conversations.forms import FORMS, HoursForm, InboxForm, PolicyForm
+from heard.conversations.connecting import check, connect, disconnect, pause
+from heard.conversations.forms import HoursForm, InboxForm, PlaceForm, PolicyForm, form_of
+from heard.conversations.health import health_of
+from heard.conversations.listening import is_asked
 from heard.conversations.models import Hours, Inbox, Policy
+from heard.conversations.showing import span_words
 from heard.conversations.spans import length
 from heard.staff.access import StaffRequest, leads_only
 from heard.staff.arranging import keep, remove
 
-QUIET = timedelta(days=14)
 DAY_MINUTES = 1440
 
 
@@ -42,17 +45,23 @@ def inboxes(request: StaffRequest) -> HttpResponse:
     """Every inbox that this person may see, and when it was last heard."""
     rows = (
         Inbox.objects.visible_to(request.user)
-        .select_related("keeper", "policy", "hours", "place")
+        .select_related("keeper", "policy", "hours", "place", "listening")
         .order_by("name")
     )
-    page = {"inboxes": rows, "quiet_since": timezone.now() - QUIET, "live_kinds": set(FORMS)}
+    page = {"inboxes": [(row, health_of(row, now=timezone.now())) for row in rows]}
     return render(request, "settings/inboxes.html", page)
 
 
 @leads_only
+def kinds(request: StaffRequest) -> HttpResponse:
+    """Every kind of place that an inbox can be connected to."""
+    return render(request, "settings/kinds.html", {"channels": list(channels())})
+
+
+@leads_only
 def new_inbox(request: StaffRequest, kind: str) -> HttpResponse:
-    """Open an inbox of a kind that needs no account anywhere."""
-    if kind not in FORMS:
+    """Open an inbox; where the place asks for credentials, they are tried first."""
+    if channel_of(kind) is None:
         raise Http404
     row = Inbox(kind=kind, created_at=timezone.now(), is_public=False)
     row.policy = Policy.objects.order_by("pk").first() or Policy.objects.create(
@@ -60,11 +69,10 @@ def new_inbox(request: StaffRequest, kind: str) -> HttpResponse:
     )
     row.hours = Hours.objects.order_by("pk").first()
     row.keeper = request.user
-    form = FORMS[kind](request.POST or None, instance=row)
-    if request.method == "POST" and form.is_valid():
-        row.slug = row.slug or free_slug(row.name)
-        keep(form, by=request.user, now=timezone.now())
-        if kind == hook.kind:
+    form = form_of(kind)(request.POST or None, instance=row)
+    if request.method == "POST" and form.is_valid() and _kept(request, row, form):
+        channel = channel_of(kind)
+        if isinstance(channel, Hooked) and channel.has_own_secret:
             return _show_secret(request, row)
         messages.success(request, _("The door is open."))
         return redirect("settings_inbox", row.pk)
@@ -75,9 +83,8 @@ def new_inbox(request: StaffRequest, kind: str) -> HttpResponse:
 def inbox(request: StaffRequest, number: int) -> HttpResponse:
     """One inbox."""
     row = get_object_or_404(Inbox.objects.visible_to(request.user), pk=number)
-    form = FORMS.get(row.kind, InboxForm)(request.POST or None, instance=row)
-    if request.method == "POST" and form.is_valid():
-        keep(form, by=request.user, now=timezone.now())
+    form = form_of(row.kind)(request.POST or None, instance=row)
+    if request.method == "POST" and form.is_valid() and _kept(request, row, form):
         messages.success(request, _("Kept."))
         return redirect("settings_inboxes")
     return _inbox_page(request, row, form)
@@ -85,10 +92,53 @@ def inbox(request: StaffRequest, number: int) -> HttpResponse:
 
 @leads_only
 @require_POST
+def inbox_check(request: StaffRequest, number: int) -> HttpResponse:
+    """Ask the place how it stands, now."""
+    row = get_object_or_404(Inbox.objects.visible_to(request.user), pk=number)
+    try:
+        checked = check(row, now=timezone.now())
+    except PlaceError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The place knows us as %(who)s.") % {"who": checked.account})
+    return redirect("settings_inbox", row.pk)
+
+
+@leads_only
+@require_POST
+def inbox_pause(request: StaffRequest, number: int) -> HttpResponse:
+    """Stop listening to an inbox, or go on."""
+    row = get_object_or_404(Inbox.objects.visible_to(request.user), pk=number)
+    is_paused = row.settings.get("is_paused") is not True
+    pause(row, is_paused=is_paused, by=request.user, now=timezone.now())
+    return redirect("settings_inbox", row.pk)
+
+
+@leads_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def inbox_removal(request: StaffRequest, number: int) -> HttpResponse:
+    """Remove an inbox and everything that was heard in it, after its name has been typed."""
+    row = get_object_or_404(Inbox.objects.visible_to(request.user), pk=number)
+    page = {"inbox": row, "count": row.conversation_set.count(), "mistyped": False}
+    if request.method == "POST":
+        if request.POST.get("name", "").strip() == row.name:
+            disconnect(row, by=request.user, now=timezone.now())
+            messages.success(request, _("Removed."))
+            return redirect("settings_inboxes")
+        page["mistyped"] = True
+    status = 422 if page["mistyped"] else 200
+    return render(request, "settings/removal.html", page, status=status)
+
+
+@leads_only
+@require_POST
 def inbox_secret(request: StaffRequest, number: int) -> HttpResponse:
-    """A new signing secret for a hook; the old one ends."""
-    rows = Inbox.objects.visible_to(request.user).filter(kind=hook.kind)
-    return _show_secret(request, get_object_or_404(rows, pk=number))
+    """A new signing secret for an inbox that programs deliver to; the old one ends."""
+    row = get_object_or_404(Inbox.objects.visible_to(request.user), pk=number)
+    channel = channel_of(row.kind)
+    if not isinstance(channel, Hooked) or not channel.has_own_secret:
+        raise Http404
+    return _show_secret(request, row)
 
 
 @leads_only
@@ -150,6 +200,23 @@ def _minute(text: str) -> int:
     return int(text[:2]) * 60 + int(text[3:])
 
 
+def _kept(request: StaffRequest, row: Inbox, form: InboxForm) -> bool:
+    """Keep what was filled in; what the place says against it stands beside the form."""
+    row.slug = row.slug or free_slug(row.name)
+    now = timezone.now()
+    if not isinstance(form, PlaceForm):
+        keep(form, by=request.user, now=now)
+        return True
+    form.save(commit=False)
+    try:
+        connect(row, form.entered(), by=request.user, now=now)
+    except PlaceError as error:
+        form.add_error(None, str(error))
+        return False
+    form.save_m2m()
+    return True
+
+
 def _inbox_page(request: StaffRequest, row: Inbox, form: InboxForm) -> HttpResponse:
     channel = channel_of(row.kind)
     base = request.build_absolute_uri("/").rstrip("/")
@@ -157,6 +224,11 @@ def _inbox_page(request: StaffRequest, row: Inbox, form: InboxForm) -> HttpRespo
         "form": form,
         "inbox": row if row.pk else None,
         "kind": row.kind,
+        "channel_of_it": channel,
+        "is_asked": is_asked(channel),
+        "span": span_words,
+        "has_own_secret": isinstance(channel, Hooked) and channel.has_own_secret,
+        "health": health_of(row, now=timezone.now()) if row.pk else None,
         "title": channel.title if channel else row.kind,
         "address": "",
         "snippet": "",
@@ -165,7 +237,7 @@ def _inbox_page(request: StaffRequest, row: Inbox, form: InboxForm) -> HttpRespo
         page["address"] = base + reverse("contact_page", args=[row.slug])
         script = base + reverse("contact_page_script", args=[row.slug])
         page["snippet"] = f'<script src="{script}" async></script>'
-    if row.pk and row.kind == hook.kind:
+    if row.pk and isinstance(channel, Hooked):
         page["address"] = base + reverse("hook", args=[row.token])
     return render(request, "settings/inbox.html", page, status=422 if form.errors else 200)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from django.core.management import CommandError
@@ -10,34 +11,56 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from heard import environment
-from heard.channels.base import Hooked
+from heard.channels.base import Hooked, PlaceError
 from heard.channels.registry import channel_of, kinds
-from heard.conversations.arranging import open_inbox, renew_secret
+from heard.conversations.accounts import hook_of, secrets_of
+from heard.conversations.arranging import new_inbox, renew_secret
+from heard.conversations.connecting import (
+    MissingError,
+    UnknownSettingError,
+    check,
+    connect,
+    disconnect,
+    value_of,
+)
+from heard.conversations.health import health_of
 from heard.conversations.models import Inbox
 from heard.staff.models import User
 
 
 class Command(BaseCommand):
-    """`heard inbox add KIND --name NAME`, `list`, `set`, `secret`."""
+    """`heard inbox add KIND --name NAME --set key=value`, `list`, `check`, `set`, `remove` …"""
 
-    help = "Open inboxes, list them, and give them new secrets."
+    help = "Connect inboxes, list and check them, change and remove them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """What can be done with inboxes."""
         deeds = parser.add_subparsers(dest="deed", required=True)
-        add = deeds.add_parser("add", help="open an inbox")
+        add = deeds.add_parser("add", help="connect an inbox; its credentials are tried first")
         add.add_argument("kind", choices=kinds())
         add.add_argument("--name", required=True)
         add.add_argument("--keeper", help="e-mail address of the agent who answers for it")
-        deeds.add_parser("list", help="show the inboxes and their addresses")
-        change = deeds.add_parser("set", help="change a setting of an inbox")
+        add.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="key=value",
+            help="what the place asks for; a secret as key=- is read from a line of standard input",
+        )
+        deeds.add_parser("list", help="show the inboxes, their addresses and how they are")
+        ask = deeds.add_parser("check", help="ask the places of one inbox, or of all, how it goes")
+        ask.add_argument("name", nargs="?")
+        change = deeds.add_parser("set", help="change settings of an inbox; they are tried first")
         change.add_argument("name")
-        change.add_argument("pairs", nargs="+", metavar="key=value", help="value as JSON, or text")
+        change.add_argument("pairs", nargs="+", metavar="key=value")
         secret = deeds.add_parser("secret", help="make a new signing secret, shown once")
         secret.add_argument("name")
         secret.add_argument(
             "--keep-old", action="store_true", help="let the secret before it count as well"
         )
+        remove = deeds.add_parser("remove", help="remove an inbox with all that was heard in it")
+        remove.add_argument("name")
+        remove.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Do it."""
@@ -52,38 +75,101 @@ class Command(BaseCommand):
                 raise CommandError(f"Nobody here has the address {options['keeper']}.")
         if Inbox.objects.filter(name=options["name"]).exists():
             raise CommandError(f"There is an inbox {options['name']} already.")
-        channel = channel_of(options["kind"])
-        assert channel is not None
-        inbox, secret = open_inbox(
-            channel.kind, name=options["name"], keeper=keeper, by=None, now=timezone.now()
-        )
-        self._show(inbox)
+        now = timezone.now()
+        inbox = new_inbox(options["kind"], name=options["name"], keeper=keeper, now=now)
+        self._connect(inbox, options["set"])
+        secret = secrets_of(inbox).get("signing_secret")
         if secret:
             self.stdout.write(f"  secret   {secret}")
             self.stderr.write("Keep the secret now: it is not shown again.")
 
     def _list(self, _: dict[str, Any]) -> None:
-        for inbox in Inbox.objects.order_by("name"):
+        for inbox in Inbox.objects.select_related("listening").order_by("name"):
             self._show(inbox)
 
-    def _set(self, options: dict[str, Any]) -> None:
-        inbox = self._named(options["name"])
-        for pair in options["pairs"]:
-            key, equals, value = pair.partition("=")
-            if not equals:
-                raise CommandError(f"{pair} is not key=value.")
+    def _check(self, options: dict[str, Any]) -> None:
+        found = [self._named(options["name"])] if options["name"] else list(self._connected())
+        bad = 0
+        for inbox in found:
             try:
-                inbox.settings[key] = json.loads(value)
-            except ValueError:
-                inbox.settings[key] = value
-        inbox.save(update_fields=["settings"])
-        self._show(inbox)
+                checked = check(inbox, now=timezone.now())
+            except PlaceError as error:
+                bad += 1
+                self.stdout.write(f"{inbox.name}: {error}")
+                continue
+            self.stdout.write(f"{inbox.name}: well, known as {checked.account}")
+            for warning in checked.warnings:
+                self.stdout.write(f"  {warning}")
+        if bad:
+            raise CommandError(f"{bad} of {len(found)} do not let us in.")
+
+    def _set(self, options: dict[str, Any]) -> None:
+        self._connect(self._named(options["name"]), options["pairs"])
 
     def _secret(self, options: dict[str, Any]) -> None:
         inbox = self._named(options["name"])
         secret = renew_secret(inbox, by=None, now=timezone.now(), keeps_old=options["keep_old"])
         self.stdout.write(secret)
         self.stderr.write("Keep it now: it is not shown again.")
+
+    def _remove(self, options: dict[str, Any]) -> None:
+        inbox = self._named(options["name"])
+        count = inbox.conversation_set.count()
+        if not options["yes"]:
+            self.stderr.write(
+                f"This removes {inbox.name} and {count:,} conversations with it."
+                " Type its name to go on:"
+            )
+            if sys.stdin.readline().strip() != inbox.name:
+                raise CommandError("Nothing was removed.")
+        disconnect(inbox, by=None, now=timezone.now())
+        self.stdout.write(f"{options['name']} is gone, with {count:,} conversations.")
+
+    def _connect(self, inbox: Inbox, pairs: list[str]) -> None:
+        try:
+            checked = connect(inbox, self._entered(inbox, pairs), by=None, now=timezone.now())
+        except (MissingError, UnknownSettingError) as error:
+            raise CommandError(str(error)) from error
+        except PlaceError as error:
+            raise CommandError(f"{inbox.name} was not connected: {error}") from error
+        self._show(inbox)
+        for warning in checked.warnings:
+            self.stderr.write(warning)
+
+    def _entered(self, inbox: Inbox, pairs: list[str]) -> dict[str, Any]:
+        """What `key=value` pairs say, in the forms that the channel asks for."""
+        channel = channel_of(inbox.kind)
+        asked = {setting.name: setting for setting in channel.settings} if channel else {}
+        entered: dict[str, Any] = {}
+        for pair in pairs:
+            key, equals, value = pair.partition("=")
+            if not equals:
+                raise CommandError(f"{pair} is not key=value.")
+            setting = asked.get(key)
+            if setting is not None and setting.is_secret:
+                if value != "-":
+                    raise CommandError(
+                        f"{key} is a secret: write {key}=- and give it on standard input, so that"
+                        " no list of processes and no history of commands has it."
+                    )
+                entered[key] = sys.stdin.readline().rstrip("\n")
+            elif key == "allow_private":
+                entered[key] = value.lower() in {"1", "yes", "true", "on"}
+            elif setting is not None:
+                try:
+                    entered[key] = value_of(setting, value.replace("\\n", "\n"))
+                except ValueError as error:
+                    raise CommandError(f"{key}: {error}") from error
+            else:
+                entered[key] = value
+        return entered
+
+    def _connected(self) -> list[Inbox]:
+        return [
+            inbox
+            for inbox in Inbox.objects.filter(is_sample=False).order_by("name")
+            if channel_of(inbox.kind) is not None
+        ]
 
     def _named(self, name: str) -> Inbox:
         inbox = Inbox.objects.filter(name=name).first()
@@ -93,11 +179,12 @@ class Command(BaseCommand):
 
     def _show(self, inbox: Inbox) -> None:
         channel = channel_of(inbox.kind)
-        self.stdout.write(f"{inbox.name} ({channel.title if channel else inbox.kind})")
-        base = environment.public_url()
+        health = health_of(inbox, now=timezone.now())
+        state = f"{health.state}: {health.reason}" if health.reason else health.state
+        self.stdout.write(f"{inbox.name} ({channel.title if channel else inbox.kind}), {state}")
         if inbox.kind == "contact_page":
-            self.stdout.write(f"  page     {base}/ask/{inbox.slug}/")
+            self.stdout.write(f"  page     {environment.public_url()}/ask/{inbox.slug}/")
         elif isinstance(channel, Hooked):
-            self.stdout.write(f"  address  {base}/hooks/{inbox.token}/")
-        for key, value in inbox.settings.items():
+            self.stdout.write(f"  address  {hook_of(inbox)}")
+        for key, value in sorted(inbox.settings.items()):
             self.stdout.write(f"  {key}={json.dumps(value)}")

@@ -1,0 +1,180 @@
+"""Connecting an inbox to its place: the credentials are tried before anything is kept.
+
+What a person enters is split as the channel's `settings` say: secrets are sealed and never shown
+again, the rest lies among the inbox's settings, with what the place told of itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from heard.channels import web
+from heard.channels.base import Account, Channel, Checked, Hooked, PlaceError, Setting
+from heard.channels.registry import channel_of
+from heard.channels.signing import new_secret
+from heard.conversations import health
+from heard.conversations.accounts import account_of, secrets_of
+from heard.conversations.models import Inbox
+from heard.events.diary import record
+from heard.lib.sealing import seal
+from heard.staff.models import User
+
+
+class MissingError(Exception):
+    """Something that connecting needs was not given; `name` is the setting's."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(f"{setting.label} is missing ({setting.name}=…).")
+        self.name = setting.name
+
+
+class UnknownSettingError(Exception):
+    """A setting that this kind of place does not ask for."""
+
+
+@transaction.atomic
+def connect(inbox: Inbox, entered: Mapping[str, Any], *, by: User | None, now: datetime) -> Checked:
+    """Try what was entered, and keep it and the inbox if the place lets us in.
+
+    Secrets that are not entered stay as they were. Raises `MissingError`, `UnknownSettingError`,
+    and `PlaceError` in words for people; then nothing has changed.
+    """
+    channel = channel_of(inbox.kind)
+    assert channel is not None
+    given = {setting.name: setting for setting in channel.settings}
+    unknown = sorted(entered.keys() - given.keys() - {"allow_private"})
+    if unknown:
+        raise UnknownSettingError(
+            f"{channel.title} does not ask for {', '.join(unknown)}; it asks for"
+            f" {', '.join(given) or 'nothing'}."
+        )
+    plain = {
+        name: value
+        for name, value in entered.items()
+        if name == "allow_private" or not given[name].is_secret
+    }
+    secrets = secrets_of(inbox) | {
+        name: str(value) for name, value in entered.items() if name not in plain and value
+    }
+    settings = {**_defaults(channel), **inbox.settings, **plain}
+    for name, setting in given.items():
+        has_it = secrets.get(name) if setting.is_secret else settings.get(name) not in (None, "")
+        if setting.is_needed and not has_it:
+            raise MissingError(setting)
+    checked = try_out(channel, _account(inbox, settings, secrets))
+    inbox.settings = {**settings, **checked.found, "connected_at": now.isoformat()}
+    _keep_secrets(inbox, channel, secrets)
+    is_new = inbox.pk is None
+    inbox.save()
+    health.was_checked(inbox, checked, now=now)
+    record(
+        "inbox.added" if is_new else "inbox.connected",
+        subject="inbox",
+        subject_id=inbox.pk,
+        at=now,
+        actor_id=by.pk if by else None,
+        data={"kind": inbox.kind, "settings": sorted(entered)},
+    )
+    return checked
+
+
+def check(inbox: Inbox, *, now: datetime) -> Checked:
+    """Ask the place of a connected inbox how it stands, and write the answer down.
+
+    Raises `PlaceError`, which is written down too.
+    """
+    channel = channel_of(inbox.kind)
+    if channel is None:
+        raise PlaceError("This inbox holds history alone: there is nobody to ask.")
+    try:
+        checked = try_out(channel, account_of(inbox))
+    except PlaceError as error:
+        health.row_of(inbox, now=now)
+        health.went_wrong(inbox, str(error), needs_person=error.needs_person, wait=60.0, now=now)
+        raise
+    health.was_checked(inbox, checked, now=now)
+    return checked
+
+
+@transaction.atomic
+def pause(inbox: Inbox, *, is_paused: bool, by: User | None, now: datetime) -> None:
+    """Stop listening, or go on; what is there already stays."""
+    inbox.settings = {**inbox.settings, "is_paused": is_paused}
+    inbox.save(update_fields=["settings"])
+    record(
+        "inbox.paused" if is_paused else "inbox.resumed",
+        subject="inbox",
+        subject_id=inbox.pk,
+        at=now,
+        actor_id=by.pk if by else None,
+    )
+
+
+@transaction.atomic
+def disconnect(inbox: Inbox, *, by: User | None, now: datetime) -> None:
+    """Remove an inbox with everything that was heard in it. The diary keeps that it was there."""
+    name, pk = inbox.name, inbox.pk
+    inbox.delete()
+    record(
+        "inbox.removed",
+        subject="inbox",
+        subject_id=pk,
+        at=now,
+        actor_id=by.pk if by else None,
+        data={"name": name},
+    )
+
+
+def try_out(channel: Channel, account: Account) -> Checked:
+    """Ask the place whether the credentials open it; whatever goes wrong is a `PlaceError`."""
+    try:
+        return channel.check(account)
+    except PlaceError:
+        raise
+    except web.ForbiddenAddressError as error:
+        raise PlaceError(f"The place was not asked: {error}.", needs_person=True) from error
+    except (web.NotReachedError, web.NoAnswerError, OSError) as error:
+        raise PlaceError(f"The place could not be reached: {error}.") from error
+
+
+def value_of(setting: Setting, text: str) -> Any:
+    """What was typed, as the channel reads it. Raises `ValueError` for a number that is none."""
+    if setting.form == "number":
+        return int(text) if text.strip() else None
+    if setting.form == "lines":
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    if setting.form == "yes":
+        return text.strip().lower() in {"1", "yes", "true", "on"}
+    if setting.choices and text and text not in dict(setting.choices):
+        raise ValueError(f"{setting.name} is one of {', '.join(dict(setting.choices))}")
+    return text.strip()
+
+
+def _defaults(channel: Channel) -> dict[str, Any]:
+    return {
+        setting.name: value_of(setting, setting.default)
+        for setting in channel.settings
+        if setting.default and not setting.is_secret
+    }
+
+
+def _account(inbox: Inbox, settings: dict[str, Any], secrets: dict[str, str]) -> Account:
+    return replace(
+        account_of(inbox),
+        settings=settings,
+        secrets=secrets,
+        renew=secrets.update,
+        allow_private=settings.get("allow_private") is True,
+    )
+
+
+def _keep_secrets(inbox: Inbox, channel: Channel, secrets: dict[str, str]) -> None:
+    if isinstance(channel, Hooked) and channel.has_own_secret:
+        secrets.setdefault("signing_secret", new_secret())
+    inbox.secret = seal(json.dumps(secrets)) if secrets else ""
