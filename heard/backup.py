@@ -10,6 +10,7 @@ import importlib.metadata
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import django
@@ -18,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 from heard import database, environment, migrating
-from heard.lib import archive, dumping
+from heard.lib import archive, dumping, stores
 from heard.lib.private import HeldError, hold
 from heard.lib.spoken import SpokenError
 
@@ -36,9 +37,18 @@ def backup(arguments: Sequence[str]) -> int:
     """Write everything (database, attachments, keys and settings) into one file."""
     parser = argparse.ArgumentParser(prog="heard backup", description=backup.__doc__)
     parser.add_argument("file", type=Path, metavar="FILE")
-    file = parser.parse_args(arguments).file.absolute()
-    write(file)
-    print(f"Everything is in {file} ({file.stat().st_size / 1e6:,.1f} MB). Keep it private.")
+    parser.add_argument(
+        "--with-s3", action="store_true", help="also what lies in the bucket (HEARD_S3_BUCKET)"
+    )
+    options = parser.parse_args(arguments)
+    file = options.file.absolute()
+    elsewhere = write(file, with_s3=options.with_s3)
+    size = f"{file.stat().st_size / 1e6:,.1f} MB"
+    if elsewhere:
+        print(f"Everything but the attachments in {elsewhere} is in {file} ({size}).")
+        print("Let the bucket keep its versions or be copied, or take --with-s3. Keep it private.")
+    else:
+        print(f"Everything is in {file} ({size}). Keep it private.")
     return 0
 
 
@@ -48,13 +58,24 @@ def restore(arguments: Sequence[str]) -> int:
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--replace", action="store_true", help="even if there is something here")
     options = parser.parse_args(arguments)
-    made_at = read(options.file.absolute(), replace=options.replace)
-    print(f"Everything is as it was on {made_at}.")
+    made_at, elsewhere = read(options.file.absolute(), replace=options.replace)
+    if elsewhere:
+        print(f"All but the attachments in {elsewhere} is as it was on {made_at}.")
+        print(
+            "The backup does not carry those; `heard attachments check` says whether all are there."
+        )
+    else:
+        print(f"Everything is as it was on {made_at}.")
     return 0
 
 
-def write(file: Path) -> None:
-    """Write the backup to the new file `file`. Raises `ArchiveError`, `DumpError`."""
+def write(file: Path, *, with_s3: bool = False) -> str:
+    """Write the backup to the new file `file`; returns where attachments lie that it leaves out.
+
+    Raises `ArchiveError`, `DumpError`, and `StoreError` when the bucket cannot be read.
+    """
+    account = environment.s3()
+    elsewhere = stores.Bucket(account).title if account and not with_s3 else ""
     home = environment.prepare_home()
     if not file.parent.is_dir():
         raise archive.ArchiveError(f"There is no folder {file.parent} to write the backup into.")
@@ -68,14 +89,30 @@ def write(file: Path) -> None:
             "made_by": f"heard {importlib.metadata.version('heard')}",
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "migrations": migrating.applied_migrations(),
+            "elsewhere": elsewhere,
         }
         connection.close()
         files = ((f"home/{path.relative_to(home)}", path) for path in kept_files(home))
-        archive.write(file, parts=[(DUMP, dump), *files], facts=facts)
+        fetched = from_bucket(account, home=home, near=Path(near)) if account and with_s3 else ()
+        archive.write(file, parts=chain([(DUMP, dump)], files, fetched), facts=facts)
+    return elsewhere
 
 
-def read(file: Path, *, replace: bool) -> str:
-    """Restore the backup in `file` and return when it was made.
+def from_bucket(account: stores.Account, *, home: Path, near: Path) -> Iterator[tuple[str, Path]]:
+    """What lies in the bucket, one file after the other, as if it lay in the data folder."""
+    bucket, folder = stores.Bucket(account), stores.Folder(home / "attachments")
+    here = near / "from-bucket"
+    for stored in bucket.listed():
+        if folder.size(stored.digest) is None:
+            try:
+                here.write_bytes(b"".join(bucket.pieces(stored.digest)))
+            except stores.MissingError:
+                continue  # removed since it was listed
+            yield f"home/{folder.path(stored.digest).relative_to(home)}", here
+
+
+def read(file: Path, *, replace: bool) -> tuple[str, str]:
+    """Restore the backup in `file`; returns when it was made, and what bucket it leans on.
 
     Raises `RestoreError`, `ArchiveError` or `DumpError`, and leaves everything as it was.
     """
@@ -115,7 +152,7 @@ def refuse_inhabited() -> None:
             )
 
 
-def _read(file: Path, *, home: Path, near: Path) -> str:
+def _read(file: Path, *, home: Path, near: Path) -> tuple[str, str]:
     fresh = near / "fresh"
     fresh.mkdir(mode=0o700)
     facts = archive.extract(file, to=fresh)
@@ -132,7 +169,7 @@ def _read(file: Path, *, home: Path, near: Path) -> str:
     change.finish()
     migrating.bring_up()
     connection.close()
-    return str(facts["made_at"])
+    return str(facts["made_at"]), str(facts.get("elsewhere") or "")
 
 
 class FileChange:

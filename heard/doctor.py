@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
+import importlib
 import json
 import shutil
 import smtplib
@@ -18,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from importlib import metadata
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -26,7 +29,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from heard import database, environment, migrating, running
-from heard.lib import cluster
+from heard.lib import cluster, stores
 from heard.lib.private import is_held
 from heard.lib.spoken import SpokenError
 
@@ -37,6 +40,8 @@ COMFORTABLE_FREE_GIGABYTES = 5.0
 CLOCKS_MAY_DIFFER_SECONDS = 5.0
 WORKER_SILENT_SECONDS = 60.0
 MAIL_PATIENCE_SECONDS = 5.0
+MANY = 100
+PROBE = hashlib.sha256(b"heard").hexdigest()
 EXTENSIONS = ("pg_trgm", "unaccent")
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+tls")
 
@@ -188,6 +193,57 @@ def clock() -> Iterator[tuple[State, str]]:
     yield State.GOOD, environment.timezone()
 
 
+def attachments() -> Iterator[tuple[State, str]]:
+    """Whether the store of attachments takes, gives and forgets bytes."""
+    goes_to, account = environment.attachments_in(), environment.s3()
+    folder = stores.Folder(environment.home() / "attachments")
+    if account is None:
+        yield State.GOOD, f"They go to {folder.title}."
+        return
+    bucket = stores.Bucket(account)
+    try:
+        bucket.put(PROBE, b"heard")
+        given = b"".join(bucket.pieces(PROBE))
+        bucket.remove(PROBE)
+    except stores.StoreError as error:
+        yield State.WRONG, f"{bucket.title[:1].upper()}{bucket.title[1:]} cannot be used: {error}"
+        return
+    if given != b"heard":
+        yield State.WRONG, f"{bucket.title} does not give back what was put there."
+    elif goes_to == "s3":
+        yield State.GOOD, f"They go to {bucket.title}, which takes and gives."
+    else:
+        yield State.NOTE, f"They go to {folder.title}; {bucket.title} is only read from."
+    if goes_to == "s3" and (waiting := sum(1 for _ in islice(folder.listed(), MANY))):
+        count = f"{waiting}" if waiting < MANY else f"{MANY} or more"
+        yield (
+            State.NOTE,
+            (
+                f"{count} still lie in {folder.title}; `heard attachments move --to s3` moves them now."
+            ),
+        )
+
+
+def kept_files() -> Iterator[tuple[State, str]]:
+    """Whether the newest attachments are where their rows say."""
+    if not database.is_prepared() or not database.is_current():
+        return
+    django.setup()
+    tidying = importlib.import_module("heard.conversations.tidying")
+    lost = list(tidying.missing(newest=MANY))
+    if lost:
+        names = ", ".join(row.name for row in lost[:3])
+        yield (
+            State.WRONG,
+            (
+                f"{len(lost)} of the newest {MANY} attachments are in no store ({names} …);"
+                " `heard attachments check` names all: bring them back from a backup."
+            ),
+        )
+    if not all(tidying.is_ours(one) for one in tidying.stores()):
+        yield State.WRONG, "The bucket belongs to another heard: give this one a HEARD_S3_PREFIX."
+
+
 def mail() -> Iterator[tuple[State, str]]:
     """Whether mails can leave."""
     url = environment.text("EMAIL_URL", "")
@@ -292,12 +348,14 @@ WITHOUT_DATABASE: dict[str, Examination] = {
     "secrets": secrets,
     "address": address,
     "time zone": clock,
+    "attachments": attachments,
     "mail": mail,
 }
 WITH_DATABASE: dict[str, Examination] = {
     "database": server,
     "admission": admission,
     "tables": tables,
+    "files": kept_files,
     "worker": worker,
 }
 

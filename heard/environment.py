@@ -12,7 +12,7 @@ import zoneinfo
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from heard.lib import postgres, private
+from heard.lib import postgres, private, stores
 from heard.lib.spoken import SpokenError
 
 TRUE = frozenset({"1", "true", "yes", "on"})
@@ -98,6 +98,44 @@ def public_url() -> str:
     """The address people type to reach heard (`HEARD_URL`), without a slash at its end."""
     shown = "localhost" if host() in {"127.0.0.1", "0.0.0.0", "::", "::1"} else host()  # noqa: S104
     return text("HEARD_URL", f"http://{shown}:{port()}").rstrip("/")
+
+
+def s3() -> stores.Account | None:
+    """The bucket for attachments (`HEARD_S3_…`), if one is named.
+
+    Raises `SettingError` when something is missing to reach it.
+    """
+    bucket = text("HEARD_S3_BUCKET", "")
+    if not bucket:
+        return None
+    key, secret = text("HEARD_S3_KEY", ""), text("HEARD_S3_SECRET", "")
+    endpoint = text("HEARD_S3_ENDPOINT", "").rstrip("/")
+    if not (key and secret):
+        raise SettingError("HEARD_S3_BUCKET needs HEARD_S3_KEY and HEARD_S3_SECRET beside it.")
+    if endpoint and urlsplit(endpoint).scheme not in {"http", "https"}:
+        raise SettingError("HEARD_S3_ENDPOINT must look like https://s3.example.org.")
+    return stores.Account(
+        bucket=bucket,
+        key=key,
+        secret=secret,
+        region=text("HEARD_S3_REGION", "us-east-1"),
+        endpoint=endpoint,
+        prefix=text("HEARD_S3_PREFIX", "").strip("/"),
+    )
+
+
+def attachments_in() -> str:
+    """Where new attachments go (`HEARD_ATTACHMENTS`): "folder" or "s3".
+
+    Raises `SettingError` for anything else, and for "s3" without a bucket.
+    """
+    bucket = s3()
+    chosen = text("HEARD_ATTACHMENTS", "s3" if bucket else "folder").lower()
+    if chosen not in {"folder", "s3"}:
+        raise SettingError(f"HEARD_ATTACHMENTS must be folder or s3, not {chosen!r}.")
+    if chosen == "s3" and bucket is None:
+        raise SettingError("HEARD_ATTACHMENTS=s3 needs HEARD_S3_BUCKET.")
+    return chosen
 
 
 def timezone() -> str:

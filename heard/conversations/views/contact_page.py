@@ -21,7 +21,7 @@ from django import forms
 from django.conf import settings
 from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -39,6 +39,7 @@ from heard.conversations import attachments
 from heard.conversations.expecting import Expectation, expectation
 from heard.conversations.journal import keep, take_in
 from heard.conversations.models import Attachment, Conversation, Delivery, Inbox, Message
+from heard.conversations.views.files import hand_out
 from heard.lib.headers import policy
 from heard.lib.limits import allows, visitor
 
@@ -237,8 +238,8 @@ def thread_messages(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_GET
-def thread_file(request: HttpRequest, token: str, number: int) -> HttpResponseBase:  # noqa: ARG001
-    """A file of this thread: pictures may be shown, all else is a download."""
+def thread_file(request: HttpRequest, token: str, number: int) -> HttpResponseBase:
+    """A file of this thread."""
     conversation = _conversation(token)
     if conversation is None:
         raise Http404
@@ -247,21 +248,7 @@ def thread_file(request: HttpRequest, token: str, number: int) -> HttpResponseBa
         pk=number,
         message__in=[line.id for line in _lines(conversation)],
     )
-    path = attachments.path_of(file.digest)
-    if not path.exists():
-        raise Http404
-    is_shown = file.content_type in attachments.SHOWN
-    response = FileResponse(
-        path.open("rb"),
-        as_attachment=not is_shown,
-        filename=file.name,
-        content_type=file.content_type if is_shown else "application/octet-stream",
-    )
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return hand_out(request, file, cache="private, no-store")
 
 
 @require_GET
