@@ -1075,6 +1075,10 @@ class Sending(models.Model):
     is_private = models.BooleanField(db_default=False)
     """To the person alone, though what it answers is public."""
     template = models.CharField(max_length=120, db_default="")
+    after = models.OneToOneField(
+        "self", on_delete=models.CASCADE, null=True, related_name="followed_by"
+    )
+    """The part of a numbered thread that must have arrived before this one leaves."""
     delivered_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
     """As the place told; places that tell nothing leave them empty: unknown, not unread."""
@@ -1087,6 +1091,7 @@ class Sending(models.Model):
                 condition=Q(state__in=["waiting", "sending"]),
                 name="sending_due",
             ),
+            models.Index(fields=["-updated_at"], name="sending_latest"),
         ]
 
     def __str__(self) -> str:
