@@ -24,6 +24,7 @@ MODULES = {
     "email": "heard.channels.email",
     "phone": "heard.channels.phone",
     "wordpress": "heard.channels.wordpress",
+    "hackernews": "heard.channels.hackernews",
     "facebook": "heard.channels.meta.facebook",
     "messenger": "heard.channels.meta.messenger",
     "instagram": "heard.channels.meta.instagram",

@@ -8,11 +8,13 @@ finds all of them, be they ten or ten thousand.
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import ahocorasick_rs
 import regex
@@ -31,10 +33,14 @@ class Terms:
 
     def __init__(self, watched: Iterable[str], *, excluded: Iterable[str] = ()) -> None:
         self._patterns: list[_Pattern] = []
+        self.spellings: list[str] = []
+        """Every spelling that is looked for, for places that can be asked for one at a time."""
         for line in watched:
             term, _, others = line.partition("=")
             for spelling in (term, *others.split(",")):
-                self._patterns += _patterns(spelling, term=term.strip())
+                if meant := _patterns(spelling, term=term.strip()):
+                    self._patterns += meant
+                    self.spellings.append(" ".join(spelling.split()))
         named = _automaton(self._patterns)
         for phrase in excluded:
             for pattern in _patterns(phrase, term=""):
@@ -91,6 +97,22 @@ class Terms:
                 one for one in named if not any(a <= one[0] and one[1] <= b for a, b in hidden)
             ]
         return tuple(dict.fromkeys(term for _, _, term in sorted(named)))
+
+
+def told_by(settings: Mapping[str, Any]) -> Terms:
+    """The terms in an inbox's settings `terms` and `excluded`, each one a line or a list."""
+    return _told_by(lines(settings.get("terms")), lines(settings.get("excluded")))
+
+
+def lines(value: Any) -> tuple[str, ...]:
+    """The lines of a setting of that form, without empty ones."""
+    found = value.splitlines() if isinstance(value, str) else value or ()
+    return tuple(str(one).strip() for one in found if str(one).strip())
+
+
+@functools.lru_cache(maxsize=64)
+def _told_by(watched: tuple[str, ...], excluded: tuple[str, ...]) -> Terms:
+    return Terms(watched, excluded=excluded)
 
 
 _NAMES, _HIDES, _ENDS = "names", "hides", "ends"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heard.channels.terms import Terms
+from heard.channels.terms import Terms, told_by
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,14 @@ def test_a_term_is_found_as_it_is_meant(term: str, text: str, is_found: bool) ->
 def test_other_spellings_are_reported_as_the_first() -> None:
     terms = Terms(["Blue Heron = Blu Heron, Blue Herron", "Acme"])
     assert terms.found("acme or Blu Heron or blue herron") == ("Acme", "Blue Heron")
+
+
+def test_settings_hold_a_term_a_line() -> None:
+    terms = told_by({"terms": "Acme = Akme\n\n Blue  Heron ", "excluded": ["jobs"]})
+    assert terms.spellings == ["Acme", "Akme", "Blue Heron"]
+    assert terms.found("akme") == ("Acme",)
+    assert terms.found("akme jobs") == ()
+    assert not told_by({})
 
 
 def test_a_term_inside_a_longer_one_is_found_beside_it() -> None:
