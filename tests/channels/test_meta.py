@@ -168,7 +168,7 @@ def test_a_chat_says_all_that_is_in_it() -> None:
 def test_bots_and_our_own_words_are_told_apart() -> None:
     vendor = BY_KIND["messenger"]
     body = delivered(vendor.body("bot_echo.json"))
-    [bot] = messenger.parse(body, vendor.account(bots="9999\n1"))
+    [bot] = messenger.parse(body, vendor.account(bots=["9999", "1"]))
     [person] = messenger.parse(body, vendor.account())
     assert isinstance(bot, Incoming)
     assert isinstance(person, Incoming)

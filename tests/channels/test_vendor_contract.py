@@ -172,7 +172,7 @@ def test_what_is_taken_back_is_followed(vendor: Vendor) -> None:
     if vendor.deleted is None:
         pytest.skip("the vendor does not tell of what is taken back")
     said = heard(vendor, vendor.body(vendor.deleted))
-    assert (vendor.changed_as or vendor.heard_as) in {
+    assert (vendor.deleted_as or vendor.changed_as or vendor.heard_as) in {
         one.external_id for one in said if isinstance(one, Deleted)
     }
 

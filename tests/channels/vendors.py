@@ -40,8 +40,8 @@ class Vendor:
     """One kind. What is None the vendor does not have, and its tests are left out.
 
     `message` brings the incoming message `heard_as`; `edited` and `deleted` name it too, or the one
-    in `changed_as`. `echo` brings our own reply under the id `sent_as` that sending it had answered
-    with `taken`.
+    in `changed_as` and `deleted_as`. `echo` brings our own reply under the id `sent_as` that
+    sending it had answered with `taken`.
     """
 
     kind: str
@@ -65,6 +65,7 @@ class Vendor:
     edited: str | None = None
     deleted: str | None = None
     changed_as: str = ""
+    deleted_as: str = ""
     echo: str | None = None
     limited: Said = Said(429, {"error": {"message": "slow"}}, {"retry-after": "17"})
     wait_seconds: int = 17
@@ -126,6 +127,12 @@ META_LIMITED = Said(
     {"error": {"message": "(#4) Application request limit reached", "code": 4}},
     {"retry-after": "17"},
 )
+
+
+def telegram(body: bytes, at: datetime) -> Mapping[str, str]:
+    mark = hmac.new(b"5550:made-up", b"heard delivers", hashlib.sha256).hexdigest()
+    return {"x-telegram-bot-api-secret-token": mark}
+
 
 VENDORS = [
     Vendor(
@@ -216,6 +223,39 @@ VENDORS = [
         ),
         expired=META_EXPIRED,
         checks="GET /106540352242922",
+    ),
+    Vendor(
+        kind="telegram",
+        settings={"arrives": "delivered"},
+        secrets={"token": "5550:made-up"},
+        sign=telegram,
+        proof="x-telegram-bot-api-secret-token",
+        is_over_bytes=False,
+        heard_as="7771/11",
+        edited="edited.json",
+        deleted="business_deleted.json",
+        deleted_as="business/7771/21",
+        reply=soon(
+            to="7771",
+            root="business/7771",
+            parent="business/7771/21",
+            answered={"business_connection_id": "con1"},
+        ),
+        call="POST /bot5550:made-up/sendMessage",
+        taken={"ok": True, "result": {"message_id": 23, "chat": {"id": 7771}}},
+        sent_as="business/7771/23",
+        echo="business_bot.json",
+        limited=Said(
+            429,
+            {
+                "ok": False,
+                "error_code": 429,
+                "description": "Too Many Requests: retry after 17",
+                "parameters": {"retry_after": 17},
+            },
+        ),
+        expired=Said(401, {"ok": False, "error_code": 401, "description": "Unauthorized"}),
+        checks="POST /bot5550:made-up/getMe",
     ),
 ]
 

@@ -191,10 +191,15 @@ def _message(
         root=person,
         parent=payloads.name_of(about["mid"], "mid") if about.get("mid") else "",
         to=person if kind is Kind.REPLY else "",
-        is_automatic=bool(app) and app in str(account.settings.get("bots") or "").split(),
+        is_automatic=bool(app) and app in _bots(account),
         files=files,
         extra=extra,
     )
+
+
+def _bots(account: Account) -> frozenset[str]:
+    kept = account.settings.get("bots") or ()
+    return frozenset(kept.split() if isinstance(kept, str) else map(str, kept))
 
 
 def _reaction(
