@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from heard.channels.base import File, Incoming, Kind
 from heard.conversations import attachments
+from heard.conversations.abilities import windows_of
 from heard.conversations.models import Inbox
 from heard.conversations.settling import follow, mark_stale, rules_of, tell
 from heard.conversations.standing import Happening, What
@@ -24,16 +25,22 @@ from heard.reading import Reading, read
 Key = tuple[str, int | None]
 """What makes a conversation within an inbox: the thread's root, and the contact if there is one."""
 
-Person = tuple[int | None, str]
-"""A contact's id and name."""
 
-NOBODY: Person = (None, "")
+class Person(NamedTuple):
+    """A contact's id and name, and the handle under which we meet them here."""
+
+    contact: int | None
+    name: str = ""
+    handle: int | None = None
+
+
+NOBODY = Person(None)
 
 MESSAGE_COLUMNS = (
     "id", "conversation_id", "inbox_id", "kind", "external_id", "parent", "up", "at", "contact_id",
-    "author_name", "subject", "text", "html", "is_public", "is_automatic", "is_history", "extra",
-    "language", "mood", "mood_negative", "mood_positive", "need", "stance", "urgency",
-    "urgency_reason", "read_by",
+    "handle_id", "author_name", "subject", "text", "html", "is_public", "is_automatic",
+    "is_history", "extra", "language", "mood", "mood_negative", "mood_positive", "need", "stance",
+    "urgency", "urgency_reason", "read_by",
 )  # fmt: skip
 
 CONVERSATION_COLUMNS = (
@@ -137,23 +144,24 @@ def people_of(inbox: Inbox, items: Sequence[Incoming]) -> dict[str, Person]:
                 ), handles AS (
                     INSERT INTO handle (contact_id, kind, address, name)
                     SELECT id, %s, address, name FROM x
-                    ON CONFLICT (kind, address) DO NOTHING RETURNING address, contact_id
+                    ON CONFLICT (kind, address) DO NOTHING RETURNING id, address, contact_id
                 )
-                SELECT id, address FROM made LEFT JOIN handles ON contact_id = id
+                SELECT made.id, address, handles.id
+                FROM made LEFT JOIN handles ON contact_id = made.id
                 """,
                 [strangers, [(names[who] or who)[:200] for who in strangers], inbox.kind],
             )
             made = cursor.fetchall()
             found |= {
-                address: (pk, (names[address] or address)[:200])
-                for pk, address in made
+                address: Person(pk, (names[address] or address)[:200], handle)
+                for pk, address, handle in made
                 if address is not None
             }
             if len(found) < len(names):
                 # Handles are shared by all inboxes of a kind: another one met the same stranger.
                 cursor.execute(
                     "DELETE FROM contact WHERE id = ANY(%s)",
-                    [[pk for pk, address in made if address is None]],
+                    [[pk for pk, address, _ in made if address is None]],
                 )
                 found |= _known_people(inbox, names)
     return found
@@ -163,12 +171,12 @@ def _known_people(inbox: Inbox, names: Mapping[str, str]) -> dict[str, Person]:
     """The contacts of the addresses that we know; one without a name gets the name we now hear."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT h.address, h.contact_id, k.name FROM handle h "
+            "SELECT h.address, h.contact_id, k.name, h.id FROM handle h "
             "JOIN contact k ON k.id = h.contact_id WHERE h.kind = %s AND h.address = ANY(%s)",
             [inbox.kind, list(names)],
         )
         rows = cursor.fetchall()
-        named = [(pk, names[who][:200]) for who, pk, name in rows if name == who and names[who]]
+        named = [(pk, names[who][:200]) for who, pk, name, _ in rows if name == who and names[who]]
         if named:
             cursor.execute(
                 "UPDATE contact k SET name = x.name FROM unnest(%s::bigint[], %s::text[]) "
@@ -176,19 +184,29 @@ def _known_people(inbox: Inbox, names: Mapping[str, str]) -> dict[str, Person]:
                 [[pk for pk, _ in named], [name for _, name in named]],
             )
     heard_now = dict(named)
-    return {address: (pk, heard_now.get(pk, name)) for address, pk, name in rows}
+    return {
+        address: Person(pk, heard_now.get(pk, name), handle) for address, pk, name, handle in rows
+    }
 
 
-def known_conversations(inbox: Inbox, keys: Collection[Key]) -> dict[Key, int]:
-    """The conversations of these roots and contacts that there are."""
+def known_conversations(inbox: Inbox, keys: Collection[Key]) -> dict[Key, tuple[int, ...]]:
+    """The conversations of these roots and contacts that there are, or what they were merged into.
+
+    Of a thread that people have split there are several, in the order of their parts.
+    """
     wanted = set(keys)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT root, contact_id, id FROM conversation WHERE inbox_id = %s AND root = ANY(%s)",
+            "SELECT root, contact_id, coalesce(merged_into_id, id) FROM conversation "
+            "WHERE inbox_id = %s AND root = ANY(%s) ORDER BY part",
             [inbox.pk, list({root for root, _ in wanted})],
         )
         rows = cursor.fetchall()
-    return {(root, contact): pk for root, contact, pk in rows if (root, contact) in wanted}
+    found: dict[Key, tuple[int, ...]] = {}
+    for root, contact, pk in rows:
+        if (root, contact) in wanted:
+            found[root, contact] = (*found.get((root, contact), ()), pk)
+    return found
 
 
 def conversations_of(inbox: Inbox, keys: Iterable[Key], *, is_history: bool) -> dict[Key, int]:
@@ -209,7 +227,7 @@ def conversations_of(inbox: Inbox, keys: Iterable[Key], *, is_history: bool) -> 
                 [contact for _, contact in wanted],
             ],
         )
-    return known_conversations(inbox, wanted)
+    return {key: parts[0] for key, parts in known_conversations(inbox, wanted).items()}
 
 
 def _write_conversations(
@@ -247,7 +265,7 @@ def _write_conversations(
         return []
     rules = rules_of(batch.inbox)
     histories = frozenset(batch.ids) if batch.is_history else frozenset()
-    names = dict(batch.people.values())
+    names = {person.contact: person.name for person in batch.people.values()}
     clocks: list[tuple[int, dict[str, Any]]] = []
     stale: list[tuple[int, datetime]] = []
     alive: list[tuple[int, int]] = []
@@ -263,7 +281,9 @@ def _write_conversations(
         "contact_name",
         "preview",
         "last_kind",
+        "closes_at",
     )
+    windows = windows_of(batch.inbox.kind)
     statement = f"COPY conversation ({', '.join((*head, *CONVERSATION_COLUMNS))}) FROM STDIN"
     with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
         for conversation, (root, contact) in fresh.items():
@@ -291,6 +311,7 @@ def _write_conversations(
             columns_of = followed.conversation
             if not said:  # a note that came before what it is about
                 columns_of |= {"started_at": first.at, "last_at": first.at}
+            is_public = first.is_public or batch.inbox.is_public
             copy.write_row(
                 (
                     conversation,
@@ -299,16 +320,23 @@ def _write_conversations(
                     contact,
                     is_history,
                     first.subject[:300],
-                    first.is_public or batch.inbox.is_public,
+                    is_public,
                     names.get(contact, ""),
                     last.text[:160],
                     last.kind.value,
+                    _closing(columns_of["last_incoming_at"], windows[0 if is_public else 1]),
                     *[columns_of[name] for name in CONVERSATION_COLUMNS],
                 )
             )
     mark_stale(stale)
     tell(alive)
     return clocks
+
+
+def _closing(last_incoming_at: datetime | None, window: float | None) -> datetime | None:
+    if last_incoming_at is None or window is None:
+        return None
+    return last_incoming_at + timedelta(seconds=window)
 
 
 def _write_messages(batch: Batch, columns: Sequence[tuple[Any, ...]]) -> None:
@@ -318,6 +346,7 @@ def _write_messages(batch: Batch, columns: Sequence[tuple[Any, ...]]) -> None:
     with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
         for pk, conversation, item, read_columns in rows:
             is_incoming = item.kind is Kind.INCOMING
+            person = people.get(item.sender if is_incoming else item.to, NOBODY)
             copy.write_row(
                 (
                     pk,
@@ -328,7 +357,8 @@ def _write_messages(batch: Batch, columns: Sequence[tuple[Any, ...]]) -> None:
                     item.parent,
                     up_of(item),
                     item.at,
-                    people[item.sender][0] if is_incoming else None,
+                    person.contact if is_incoming else None,
+                    person.handle,
                     item.author or ("" if is_incoming else item.sender_name),
                     item.subject[:300],
                     item.text,

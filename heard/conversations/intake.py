@@ -15,9 +15,11 @@ from django.db import connection, transaction
 
 from heard.channels.base import Incoming, Kind
 from heard.channels.texts import plain
+from heard.conversations import locking
 from heard.conversations.filing import (
     NOBODY,
     Batch,
+    Key,
     conversations_of,
     file,
     known_conversations,
@@ -29,7 +31,8 @@ from heard.conversations.filing import (
 from heard.conversations.merging import merge
 from heard.conversations.models import Inbox
 from heard.conversations.settling import settle
-from heard.conversations.threading import Known, Threads
+from heard.conversations.splitting import into_parts
+from heard.conversations.threading import Known, Rooted, Threads, rehang
 from heard.reading import Reading
 
 REVIVED_AT_ONCE = 5_000
@@ -41,7 +44,7 @@ REVIVE = """
     )
 """
 
-LOCK_SPACE = 0x68_65_61_72  # advisory locks of ours begin with "hear"
+LOCK_SPACE = locking.LOCK_SPACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +106,23 @@ def receive(
         threads = Threads(new, stored.messages)
         touched = _rehang(inbox, new, threads)
         keys = [(threads.root(i.external_id), threads.contact(i.external_id)) for i in items]
-        conversations = known_conversations(inbox, keys)
-        touched.update(conversations.values())
+        known_parts = known_conversations(inbox, keys)
+        conversations = {key: parts[0] for key, parts in known_parts.items()}
         fresh_keys = [key for key in dict.fromkeys(keys) if key not in conversations]
         conversations |= zip(fresh_keys, next_ids("conversation", len(fresh_keys)), strict=True)
+        places = [conversations[key] for key in keys]
+        split: dict[Key, tuple[int, ...]] = {
+            key: parts for key, parts in known_parts.items() if len(parts) > 1
+        }
+        if split:
+            places = into_parts(inbox, items, keys, places, split=split, stored=stored.messages)
+        touched.update(set(places) - {conversations[key] for key in fresh_keys})
         batch = Batch(
             inbox=inbox,
             items=items,
             readings=readings,
             ids=next_ids("message", len(items)),
-            conversations=[conversations[key] for key in keys],
+            conversations=places,
             people=people,
             is_history=is_history,
             alive_since=alive_since,
@@ -128,9 +138,7 @@ def receive(
         elif alive_since is not None and touched:
             cursor.execute(REVIVE, [list(touched), alive_since])
         settle(touched, now=now)
-    return Received(
-        taken=len(items), known=known, conversations=tuple(sorted(set(conversations.values())))
-    )
+    return Received(taken=len(items), known=known, conversations=tuple(sorted(set(places))))
 
 
 @transaction.atomic
@@ -247,7 +255,7 @@ def _stored(inbox: Inbox, items: Sequence[Incoming]) -> _Stored:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT m.external_id, m.kind, m.up, m.parent, c.contact_id, c.root
+            SELECT m.external_id, m.kind, m.up, m.parent, c.contact_id, c.root, c.id
             FROM message m JOIN conversation c ON c.id = m.conversation_id
             WHERE m.inbox_id = %s AND m.external_id = ANY(%s) AND m.external_id <> ''
             """,
@@ -258,9 +266,14 @@ def _stored(inbox: Inbox, items: Sequence[Incoming]) -> _Stored:
         keys=frozenset((row[0], row[1]) for row in rows),
         messages={
             name: Known(
-                up=up, parent=parent, is_reply=kind != "incoming", contact=contact, root=root
+                up=up,
+                parent=parent,
+                is_reply=kind != "incoming",
+                contact=contact,
+                root=root,
+                conversation=conversation,
             )
-            for name, kind, up, parent, contact, root in rows
+            for name, kind, up, parent, contact, root, conversation in rows
         },
     )
 
@@ -268,40 +281,42 @@ def _stored(inbox: Inbox, items: Sequence[Incoming]) -> _Stored:
 def _rehang(inbox: Inbox, new: Mapping[str, Known], threads: Threads) -> set[int]:
     """Move what waited for one of the new messages; returns the conversations that this touched.
 
-    Conversations whose stand-in root has arrived get its true root. Replies that did not know whom
-    they answer are asked again.
+    Conversations whose stand-in root has arrived get its true root; what people have merged stays
+    merged, and what they have split stays split. Replies that did not know whom they answer are
+    asked again.
     """
     moved = {name: threads.root(name) for name, it in new.items() if it.up}
     roots = set(moved) | {threads.root(name) for name in new}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, root, contact_id FROM conversation WHERE inbox_id = %s AND root = ANY(%s)",
+            "SELECT id, root, contact_id, part, merged_into_id FROM conversation "
+            "WHERE inbox_id = %s AND root = ANY(%s) ORDER BY part, id",
             [inbox.pk, list(roots)],
         )
-        rows = cursor.fetchall()
-    merges: list[tuple[int, int]] = []
-    renames: list[tuple[int, str]] = []
-    by_key = {(root, contact): pk for pk, root, contact in rows}
-    for pk, root, contact in rows:
-        target = moved.get(root, root)
-        if target == root:
-            continue
-        kept = by_key.setdefault((target, contact), pk)
-        if kept == pk:
-            renames.append((pk, target))
-        else:
-            merges.append((pk, kept))
-    touched = {pk for pk, _ in renames} | {pk for _, pk in merges}
+        rows = [Rooted(*row) for row in cursor.fetchall()]
+    moves = rehang(rows, moved)
+    for pairs in moves.merges:
+        merge(pairs)
     with connection.cursor() as cursor:
-        if renames:
+        if moves.forgotten:
             cursor.execute(
-                "UPDATE conversation c SET root = x.root FROM unnest(%s::bigint[], %s::text[]) "
-                "AS x(id, root) WHERE c.id = x.id",
-                [[pk for pk, _ in renames], [root for _, root in renames]],
+                "DELETE FROM merging WHERE gone_id = ANY(%(ids)s)", {"ids": moves.forgotten}
             )
-    if merges:
-        merge(merges)
-    homeless = sorted({by_key[key] for key in by_key if key[1] is None} - {pk for pk, _ in merges})
+            cursor.execute(
+                "DELETE FROM conversation WHERE id = ANY(%(ids)s)", {"ids": moves.forgotten}
+            )
+        if moves.renames:
+            cursor.execute(
+                "UPDATE conversation c SET root = x.root, part = x.part "
+                "FROM unnest(%s::bigint[], %s::text[], %s::int[]) AS x(id, root, part) "
+                "WHERE c.id = x.id",
+                [list(column) for column in zip(*moves.renames, strict=True)],
+            )
+    merged = {pk for pairs in moves.merges for pk, _ in pairs}
+    touched = {pk for pk, _, _ in moves.renames} | {pk for pairs in moves.merges for _, pk in pairs}
+    homeless = sorted(
+        {row.id for row in rows if row.contact is None and row.merged_into is None} - merged
+    )
     touched |= _ask_again(inbox, homeless, new, threads)
     return touched
 

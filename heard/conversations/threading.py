@@ -7,7 +7,7 @@ the true root. So the outcome follows from the set of messages and not from thei
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -21,6 +21,8 @@ class Known(NamedTuple):
     """Whose conversation it is in; for a reply None means that it is not known (yet)."""
     root: str = ""
     """The root it has in the database; "" when it is new."""
+    conversation: int = 0
+    """Where it is in the database; 0 when it is new."""
 
 
 class Threads:
@@ -86,3 +88,60 @@ class Threads:
         for name in path:
             self._contacts[name] = known
         return known
+
+
+class Rooted(NamedTuple):
+    """A conversation by its key within an inbox, and into which one people have merged it."""
+
+    id: int
+    root: str
+    contact: int | None
+    part: int
+    merged_into: int | None
+
+
+class Moves(NamedTuple):
+    """What becomes of conversations whose root was a stand-in for another.
+
+    `merges` are lists of pairs (gone, kept), to be done one list after the other; then the rows of
+    `forgotten` go, which held a merge that threads show as well; then `renames` get root and part.
+    """
+
+    merges: list[list[tuple[int, int]]]
+    renames: list[tuple[int, str, int]]
+    forgotten: list[int]
+
+
+def rehang(rows: Sequence[Rooted], moved: Mapping[str, str]) -> Moves:
+    """Bring conversations under their true roots. `rows` are all of both roots, by part and id."""
+    by_key = {(row.root, row.contact, row.part): row for row in rows}
+    merges: list[tuple[int, int]] = []
+    by_hand: list[list[tuple[int, int]]] = []
+    renames: list[tuple[int, str, int]] = []
+    forgotten: list[int] = []
+    for row in rows:
+        target = moved.get(row.root, row.root)
+        if target == row.root:
+            continue
+        part = row.part
+        while part and (target, row.contact, part) in by_key:
+            part += 1
+        kept = by_key.setdefault((target, row.contact, part), row)
+        if kept is row:
+            renames.append((row.id, target, part))
+            continue
+        here, there = row.merged_into or row.id, kept.merged_into or kept.id
+        if here == there and row.merged_into is None:  # the true root was merged into this one
+            forgotten.append(kept.id)
+            renames.append((row.id, target, part))
+        elif here == there:
+            forgotten.append(row.id)
+        elif row.merged_into is None:
+            merges.append((row.id, there))
+        else:
+            by_hand.append([(there, here)])
+            if kept.merged_into is None:  # which goes, and leaves its root to this row
+                renames.append((row.id, target, part))
+            else:
+                forgotten.append(row.id)
+    return Moves([merges, *by_hand] if merges else by_hand, renames, forgotten)
