@@ -27,7 +27,7 @@ STREAMS = {
     "jetstream": "wss://jetstream2.us-east.bsky.network/subscribe",
 }
 FRAME_LIMIT_BYTES = 8 * 1024 * 1024
-BATCH = 256
+BATCH, MANY = 64, 500
 CONNECT_SECONDS = 10
 _POST_PATH = re.compile(rb"dpath.{1,2}app\.bsky\.feed\.post/", re.DOTALL)
 """How an operation on a post begins in a frame: the key "path" (DAG-CBOR knows one spelling)."""
@@ -66,16 +66,14 @@ def in_frame(frame: bytes) -> tuple[list[Seen], int | None]:
         return [], None
     try:
         _, commit = libipld.decode_dag_cbor_multi(frame)
-        seq, found, blocks = int(commit["seq"]), [], None
+        seq, found = int(commit["seq"]), []
         for operation in commit["ops"]:
             path = operation["path"]
             if not path.startswith("app.bsky.feed.post/"):
                 continue
             cid, action, record = operation["cid"], operation["action"], None
             if action != "delete":
-                if blocks is None:
-                    blocks = libipld.decode_car(commit["blocks"])[1]
-                record = blocks.get(cid)
+                record = _block(commit["blocks"], cid)
                 if not isinstance(record, dict):
                     continue
             uri = f"at://{commit['repo']}/{path}"
@@ -184,32 +182,63 @@ class Stream:
         self._line.close()
 
     def read(self, seconds: float) -> list[Found]:
-        """What comes within this time, or sooner when there is much. Raises `PlaceError`."""
+        """What comes within this time, or sooner when much is found. Raises `PlaceError`."""
         posts: list[Seen] = []
+        found: list[Found] = []
         try:
             for frame in self._frames(seconds):
-                found, number = self._reads(frame)
-                posts += found
+                seen, number = self._reads(frame)
+                posts += seen
+                if len(posts) >= BATCH:
+                    found += self._matched(posts)
+                    posts.clear()
                 if number is not None:
                     self.position = number
+                if len(found) >= MANY:
+                    break
         except StreamError as error:
             if str(error) == "FutureCursor":  # the stream was begun anew: so do we
                 self.position = None
             raise PlaceError(f"The stream ended ({error}).") from None
-        return matched(posts, terms=self._terms, knows=self._knows)
+        return found + self._matched(posts)
+
+    def _matched(self, posts: Sequence[Seen]) -> list[Found]:
+        return matched(posts, terms=self._terms, knows=self._knows) if posts else []
 
     def _frames(self, seconds: float) -> Iterator[bytes]:
         from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 - as above
 
         until = time.monotonic() + seconds
-        for _ in range(BATCH):
+        while (left := until - time.monotonic()) > 0:
             try:
-                frame = self._line.recv(timeout=max(0.0, until - time.monotonic()))
+                frame = self._line.recv(timeout=left)
             except TimeoutError:
                 return
             except ConnectionClosed as error:
                 raise PlaceError(f"The stream broke off ({error}).") from error
             yield frame.encode() if isinstance(frame, str) else frame
+
+
+def _block(archive: bytes, cid: bytes) -> Any:
+    """The one block of a CAR that has this name; the tree around it is not decoded.
+
+    A CAR is a header and blocks, each after its length as a varint (ipld.io/specs/transport/car).
+    """
+    at, end = 0, len(archive)
+    while at < end:
+        size = archive[at]
+        at += 1
+        if size > 0x7F:
+            size, shift = size & 0x7F, 7
+            while (byte := archive[at]) > 0x7F:
+                size |= (byte & 0x7F) << shift
+                at, shift = at + 1, shift + 7
+            size |= byte << shift
+            at += 1
+        if archive.startswith(cid, at):
+            return libipld.decode_dag_cbor(archive[at + len(cid) : at + size])
+        at += size
+    return None
 
 
 def _error_in(frame: bytes) -> str:
