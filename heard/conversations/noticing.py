@@ -99,6 +99,7 @@ def words(notice: Unread) -> str:
     return {
         "clock.warned": gettext("%(clock)s: the time is running out."),
         "clock.failed": gettext("%(clock)s: the time has run out."),
+        "call.on_hold": gettext("On hold for more than %(why)s."),
         "reply.failed": gettext("A reply did not go out: %(why)s"),
         "reply.unknown": gettext("Nobody knows whether a reply went out: %(why)s"),
         "inbox.troubled": gettext("This inbox does not hear: %(why)s"),

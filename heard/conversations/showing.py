@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from heard.channels.base import Abilities, Act
+from heard.channels.phone.course import span
 from heard.conversations.queries import Row
 from heard.conversations.thread import Done, Said
 
@@ -152,6 +153,24 @@ def span_words(seconds: float) -> str:
     days, hours = whole // DAY, whole % DAY // HOUR
     words = ngettext("%d day", "%d days", days) % days
     return words + (" " + gettext("%d h") % hours if hours and days < 3 else "")
+
+
+def minutes(seconds: float) -> str:
+    """A time that goes on by the second: "4:05", "1:04:05"."""
+    whole = max(0, int(seconds))
+    if whole < HOUR:
+        return f"{whole // MINUTE}:{whole % MINUTE:02}"
+    return f"{whole // HOUR}:{whole % HOUR // MINUTE:02}:{whole % MINUTE:02}"
+
+
+def call_span(seconds: float) -> str:
+    """How long a call or a hold was: "40 s", "4 min"."""
+    return span(seconds)
+
+
+def stamp(iso: str) -> float:
+    """A moment in ISO 8601 as seconds since 1970."""
+    return datetime.fromisoformat(iso).timestamp()
 
 
 def ago(moment: datetime, *, now: datetime) -> str:

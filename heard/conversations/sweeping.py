@@ -113,10 +113,10 @@ def _write_diary(looked: list[Looked], *, now: datetime) -> None:
 
 def _notify(looked: list[Looked], *, now: datetime) -> None:
     """One notice for each person and clock: the keeper first, those who lead when it gets late."""
-    leads = _leads({row[2] for row in looked})
+    leading = leads({row[2] for row in looked})
     notices: set[tuple[int, int, str, str]] = set()
     for _, conversation, inbox, kind, _, _, keeper, what, _ in looked:
-        hearers = set() if what == "warned_assignee" and keeper else set(leads.get(inbox, ()))
+        hearers = set() if what == "warned_assignee" and keeper else set(leading.get(inbox, ()))
         if keeper is not None:
             hearers.add(keeper)
         name = "clock.failed" if what == "failed" else "clock.warned"
@@ -134,7 +134,7 @@ def _notify(looked: list[Looked], *, now: datetime) -> None:
         )
 
 
-def _leads(inboxes: set[int]) -> dict[int, list[int]]:
+def leads(inboxes: set[int]) -> dict[int, list[int]]:
     """Owners and managers at work who may see each inbox."""
     people = User.objects.filter(is_active=True)
     owners = list(people.filter(role=Role.OWNER).values_list("pk", flat=True))

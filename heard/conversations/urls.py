@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from heard.conversations.views import (
+    calls,
     colleagues,
     composing,
     contact,
@@ -80,6 +81,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("attachments/<int:pk>/", conversation.attachment, name="attachment"),
     path("attachments/<int:pk>/fetching/", conversation.fetch_attachment, name="fetch_attachment"),
+    path("calls/", calls.calls_page, name="calls"),
+    path("calls/holding/", calls.holding, name="holding"),
     path("search/", searching.search_page, name="search"),
     path("search/count/", searching.search_count, name="search_count"),
     path("ledger/", ledger.ledger_page, name="ledger"),

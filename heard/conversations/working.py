@@ -24,6 +24,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
 from heard.conversations.acting import take_up_acts
+from heard.conversations.holding import alarm
 from heard.conversations.journal import BATCH, CALL_SECONDS, TOPIC, take_in
 from heard.conversations.sending import recover
 from heard.conversations.sweeping import sweep
@@ -88,6 +89,7 @@ def clocks(stop: threading.Event) -> None:
         with _patiently(stop, "clocks"):
             while not stop.is_set():
                 sweep(timezone.now())
+                alarm(timezone.now())
                 recover(now=timezone.now())
                 take_up_acts(now=timezone.now())
                 stop.wait(CLOCK_SECONDS)

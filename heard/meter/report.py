@@ -14,14 +14,12 @@ import numpy.typing as npt
 from django.conf import settings
 from django.db import connection
 
+from heard.lib.shares import wilson
 from heard.lib.statements import fetch
 from heard.meter import spreads
 from heard.meter.rollups import COUNTED, SPREADS, freshen
 
 Counts = npt.NDArray[np.int64]
-
-Z_95 = 1.959963984540054
-"""The 97.5 % point of the normal distribution: 95 % lie within it on both sides."""
 
 FIRST_REPLY_LOOK = """
     SELECT first_reply_seconds FROM conversation
@@ -210,19 +208,6 @@ def meter_of(recommend: int, avoid: int) -> Meter:
     """The share of those who recommend, with its interval."""
     low, high = wilson(recommend, recommend + avoid)
     return Meter(recommend, avoid, _share(recommend, recommend + avoid), low, high)
-
-
-def wilson(hits: int, count: int) -> tuple[float | None, float | None]:
-    """Wilson's 95 % score interval of a share; None for no trials.
-
-    E. B. Wilson, "Probable Inference", JASA 22 (1927).
-    """
-    if not count:
-        return None, None
-    share, spread = hits / count, Z_95 * Z_95 / count
-    centre = (share + spread / 2) / (1 + spread)
-    half = Z_95 * math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def _share(part: int, whole: int) -> float | None:

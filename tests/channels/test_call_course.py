@@ -159,7 +159,7 @@ events = st.builds(
     external_id=st.sampled_from([f"e{n}" for n in range(8)]),
     call=st.just("c1"),
     at=st.integers(0, 30).map(lambda n: TEN + timedelta(seconds=n)),
-    what=st.sampled_from(ORDER),  # type: ignore[arg-type]
+    what=st.sampled_from(ORDER),
     caller=numbers,
     queue=st.sampled_from(["", "Support", "Billing"]),
     agent=st.sampled_from(["", "Bo", "Cy"]),

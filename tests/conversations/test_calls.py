@@ -187,6 +187,7 @@ def test_a_voicemail_is_kept_with_its_recording_and_read_when_it_is_written_down
     said.refresh_from_db(fields=["text", "need", "mood", "extra", "read_by"])
     assert said.text.endswith(text)
     assert (said.need, said.mood, said.read_by) == ("answer", "negative", "model")
+    assert said.extra is not None
     assert said.extra["call"]["written_by"] == "whisper"
 
 

@@ -19,7 +19,8 @@ from heard.conversations.intake import close_books, receive
 from heard.conversations.models import Clock, Conversation, Inbox, Message, StaleDay
 from heard.meter import rollups, spreads
 from heard.meter.models import DayFigures
-from heard.meter.report import Scope, report, wilson
+from heard.lib.shares import wilson
+from heard.meter.report import Scope, report
 from heard.reading import Mood, Need, Reading, Stance, Urgency
 from tests import make
 from tests.conversations.test_intake import archives, reading

@@ -208,6 +208,7 @@ def told(course: Course) -> dict[str, Any]:
         "queued_at": course.queued_at,
         "answered_at": course.answered_at,
         "ended_at": course.ended_at,
+        "hold_since": course.hold_since,
     }
     return {
         **{name: at.isoformat() for name, at in moments.items() if at is not None},

@@ -25,7 +25,12 @@ from heard.conversations.presence import be_present, leave
 from heard.conversations.queries import VIEWS, Sight, sight_of
 from heard.conversations.thread import thread
 from heard.conversations.views.files import hand_out
-from heard.conversations.views.inbox import context_query, filters_of, page_context
+from heard.conversations.views.inbox import (
+    context_query,
+    filters_of,
+    hears_calls,
+    page_context,
+)
 from heard.staff.access import StaffRequest, staff_only
 from heard.staff.models import Team, User
 
@@ -57,7 +62,7 @@ def conversation(request: StaffRequest, number: int) -> HttpResponse:
         return pane(request, opened, sight=sight)
     # The list beside it is asked for by the page: who opens a link waits for what was said alone.
     context = page_context(request) | pane_context(request, opened, sight=sight, now=now)
-    context |= {"views": VIEWS, "counts": None}
+    context |= {"views": VIEWS, "counts": None, "hears_calls": hears_calls(sight)}
     return render(request, "conversations/inbox.html", context)
 
 

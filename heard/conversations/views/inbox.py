@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from heard.conversations import queries, showing
+from heard.conversations.calls import KINDS
 from heard.conversations.queries import VIEWS, Filters, Sight, View, sight_of
 from heard.lib.headers import live_url
 from heard.staff.access import StaffRequest, staff_only
@@ -106,6 +107,7 @@ def list_context(
     return {
         "view": view,
         "views": VIEWS,
+        "hears_calls": hears_calls(sight),
         "rows": page.rows,
         "after": page.after,
         "counts": counts,
@@ -116,6 +118,11 @@ def list_context(
         "show": showing,
         "me": request.user.pk,
     }
+
+
+def hears_calls(sight: Sight) -> bool:
+    """Whether one of the inboxes that this person may see is a telephone."""
+    return any(door.kind in KINDS for door in sight.doors.values())
 
 
 def page_context(request: StaffRequest) -> dict[str, Any]:
