@@ -17,9 +17,9 @@ from heard.channels.base import Incoming
 from heard.contacts.models import Contact
 from heard.conversations.intake import close_books, receive
 from heard.conversations.models import Clock, Conversation, Inbox, Message, StaleDay
+from heard.lib.shares import wilson
 from heard.meter import rollups, spreads
 from heard.meter.models import DayFigures
-from heard.lib.shares import wilson
 from heard.meter.report import Scope, report
 from heard.reading import Mood, Need, Reading, Stance, Urgency
 from tests import make
