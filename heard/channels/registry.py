@@ -19,6 +19,8 @@ GROUP = "heard.channels"
 MODULES = {
     "bluesky": "heard.channels.bluesky",
     "contact_page": "heard.channels.contact_page",
+    "widget": "heard.channels.widget",
+    "comment_card": "heard.channels.comment_card",
     "hook": "heard.channels.hook",
     "matrix": "heard.channels.matrix",
     "email": "heard.channels.email",
@@ -30,6 +32,7 @@ MODULES = {
     "instagram": "heard.channels.meta.instagram",
     "whatsapp": "heard.channels.meta.whatsapp",
     "telegram": "heard.channels.telegram",
+    "x": "heard.channels.x",
 }
 
 

@@ -257,6 +257,29 @@ VENDORS = [
         expired=Said(401, {"ok": False, "error_code": 401, "description": "Unauthorized"}),
         checks="POST /bot5550:made-up/getMe",
     ),
+    Vendor(
+        kind="x",
+        settings={"arrives": "delivered", "budget": 20},
+        secrets={
+            "api_key": "key",
+            "api_secret": SECRET,
+            "access_token": "4242-made-up",
+            "access_secret": "shh",
+        },
+        sign=in_base64("x-twitter-webhooks-signature", "sha256="),
+        proof="x-twitter-webhooks-signature",
+        heard_as="190001",
+        edited="edited.json",
+        deleted="deleted.json",
+        reply=soon(to="7771", root="190001", parent="190001"),
+        call="POST /2/tweets",
+        taken={"data": {"id": "190002", "text": "We are looking into it."}},
+        sent_as="190002",
+        echo="own.json",
+        limited=Said(429, {"title": "Too Many Requests", "status": 429}, {"retry-after": "17"}),
+        expired=Said(401, {"title": "Unauthorized", "status": 401, "detail": "Unauthorized"}),
+        checks="GET /2/users/me",
+    ),
 ]
 
 
