@@ -142,6 +142,7 @@ class Stream:
         self.url = str(account.settings.get("stream_url") or STREAMS[self.name]).strip()
         self.position = position
         self._account, self._terms, self._knows = account, terms, knows
+        self._held = contextlib.ExitStack()
         self._reads = in_frame if self.name == "firehose" else in_message
 
     def __enter__(self) -> Self:
@@ -164,22 +165,24 @@ class Stream:
             asked.append(("cursor", str(self.position)))
         url = self.url + (f"?{urlencode(asked)}" if asked else "")
         try:
-            self._line = connect(
-                url,
-                sock=socket.create_connection((address, port), CONNECT_SECONDS),
-                max_size=FRAME_LIMIT_BYTES,
-                max_queue=1024,
-                open_timeout=CONNECT_SECONDS,
-                compression=None,
-                proxy=None,
-                user_agent_header="heard",
+            self._line = self._held.enter_context(
+                connect(
+                    url,
+                    sock=socket.create_connection((address, port), CONNECT_SECONDS),
+                    max_size=FRAME_LIMIT_BYTES,
+                    max_queue=1024,
+                    open_timeout=CONNECT_SECONDS,
+                    compression=None,
+                    proxy=None,
+                    user_agent_header="heard",
+                )
             )
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
             raise PlaceError(f"The stream could not be opened ({error}).") from error
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._line.close()
+        self._held.close()
 
     def read(self, seconds: float) -> list[Found]:
         """What comes within this time, or sooner when much is found. Raises `PlaceError`."""
@@ -197,9 +200,11 @@ class Stream:
                 if len(found) >= MANY:
                     break
         except StreamError as error:
-            if str(error) == "FutureCursor":  # the stream was begun anew: so do we
-                self.position = None
-            raise PlaceError(f"The stream ended ({error}).") from None
+            if str(error) != "FutureCursor":
+                raise PlaceError(f"The stream ended ({error}).") from None
+            self.position = None  # the place has begun its stream anew, and so do we
+            self.__exit__()
+            self.__enter__()
         return found + self._matched(posts)
 
     def _matched(self, posts: Sequence[Seen]) -> list[Found]:

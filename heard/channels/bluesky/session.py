@@ -254,7 +254,7 @@ def _not_opened(answer: web.Answer) -> PlaceError:
             "The account asks for a code by e-mail: use an app password instead.",
             needs_person=True,
         )
-    if answer.status == 401:
+    if answer.status == 401 and name in {"AuthenticationRequired", ""}:
         return PlaceError(
             "Bluesky does not know this handle and app password together.", needs_person=True
         )
