@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
 
 from heard.channels.base import Abilities, Act
 from heard.channels.registry import channel_of
-from heard.conversations.models import Inbox
+from heard.conversations.models import Conversation, Inbox
 
 MUTE = Abilities(replies=False)
 """History only: nothing can be sent there."""
@@ -29,6 +31,34 @@ def side_of(kind: str, *, is_public: bool, is_sample: bool = False) -> Abilities
         return Abilities(acts=frozenset({Act.LIKE, Act.SHARE})) if is_sample else MUTE
     side = channel.public if is_public else channel.private
     return side or channel.private or channel.public or MUTE
+
+
+class Obstacle(StrEnum):
+    """Why a reply cannot leave now."""
+
+    MUTE = "mute"
+    """The place takes none."""
+    BY_LINK = "by_link"
+    """It must be written there, by hand."""
+    CLOSED = "closed"
+    """The time in which the place lets us write is over."""
+
+
+def obstacle(
+    conversation: Conversation, able: Abilities, *, now: datetime, has_template: bool = False
+) -> Obstacle | None:
+    """What stands against a reply in this conversation at this moment, known before it is written.
+
+    With a template one may write after the time is over, where the place has templates.
+    """
+    if able.by_link:
+        return Obstacle.BY_LINK
+    if not able.replies:
+        return Obstacle.MUTE
+    is_over = conversation.closes_at is not None and conversation.closes_at <= now
+    if is_over and not (able.templates and has_template):
+        return Obstacle.CLOSED
+    return None
 
 
 def windows_of(kind: str) -> tuple[float | None, float | None]:

@@ -11,7 +11,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
 from heard.channels import contact_page
+from heard.channels.base import Unit
 from heard.contacts.models import Handle
+from heard.conversations.abilities import abilities_of
 from heard.conversations.models import Conversation, Correction, Inbox, Message
 from heard.reading import Mood, Stance
 from heard.staff.models import User
@@ -23,8 +25,19 @@ MOST_INBOXES = 500
 MOST_HANDLES = 50
 
 
-def facts_of(conversation: Conversation, *, author: User, now: datetime) -> Facts:
-    """What is known of a reply in this conversation: one query, three where anybody can read it."""
+def facts_of(
+    conversation: Conversation,
+    *,
+    author: User,
+    now: datetime,
+    is_private: bool = False,
+    is_split: bool = False,
+) -> Facts:
+    """What is known of a reply in this conversation: one query, three where anybody can read it.
+
+    `is_private`: it goes to the person alone, though what it answers is public. `is_split`: in as
+    many numbered parts as it needs.
+    """
     mood_corrected = Correction.objects.filter(message=OuterRef("pk"), head="mood")
     said = list(
         conversation.messages.exclude(kind=Message.Kind.NOTE)
@@ -36,7 +49,8 @@ def facts_of(conversation: Conversation, *, author: User, now: datetime) -> Fact
     )
     incoming = next((one for one in said if one.kind == Message.Kind.INCOMING), None)
     inbox = conversation.inbox
-    is_public = inbox.is_public or bool(incoming and incoming.is_public)
+    is_public = (inbox.is_public or bool(incoming and incoming.is_public)) and not is_private
+    able = abilities_of(inbox, is_public=is_public)
     details: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
     way = ""
@@ -59,7 +73,8 @@ def facts_of(conversation: Conversation, *, author: User, now: datetime) -> Fact
         our_details=ours,
         private_way=way,
         allowed_domains=(*domains, own_host) if domains and own_host else domains,
-        max_length=inbox.settings.get("max_length"),
+        max_length=None if is_split else inbox.settings.get("max_length", able.length),
+        unit=Unit.CHARACTERS if "max_length" in inbox.settings else able.unit,
         now=now,
         timezone=author.timezone,
     )

@@ -99,12 +99,16 @@ def words(notice: Unread) -> str:
     return {
         "clock.warned": gettext("%(clock)s: the time is running out."),
         "clock.failed": gettext("%(clock)s: the time has run out."),
+        "help.called": gettext("%(why)s: somebody asks for help, now."),
         "call.on_hold": gettext("On hold for more than %(why)s."),
         "reply.failed": gettext("A reply did not go out: %(why)s"),
         "reply.unknown": gettext("Nobody knows whether a reply went out: %(why)s"),
         "inbox.troubled": gettext("This inbox does not hear: %(why)s"),
         "inbox.needs_person": gettext("This inbox needs you: %(why)s"),
         "inbox.quiet": gettext("Nothing was heard here for %(why)s hours, which is not like it."),
+        "inbox.capped": gettext(
+            "%(why)s replies have left within an hour, which is all it may; the rest waits."
+        ),
         "act.failed": gettext("This could not be done at the place: %(why)s"),
     }.get(notice.kind, notice.kind) % what
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 
+from heard.channels.lengths import parts
+from heard.conversations.abilities import Obstacle, abilities_of, obstacle
 from heard.conversations.facts import facts_of
 from heard.conversations.models import Conversation, Draft, Message, Sending
 from heard.conversations.sending import deliver
@@ -15,6 +19,8 @@ from heard.conversations.settling import settle
 from heard.events.diary import record
 from heard.staff.models import User
 from heard.think import Check, check
+
+NUMBER = re.compile(r" \(\d{1,2}/\d{1,2}\)$")
 
 
 class ReplyBlocked(Exception):  # noqa: N818 - not a fault, an answer
@@ -29,6 +35,26 @@ class TooLateToUndo(Exception):  # noqa: N818 - not a fault, an answer
     """The reply is on its way or gone."""
 
 
+class ReplyImpossible(Exception):  # noqa: N818 - not a fault, an answer
+    """The place does not take a reply now; `obstacle` says why."""
+
+    def __init__(self, found: Obstacle) -> None:
+        super().__init__(found.value)
+        self.obstacle = found
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a reply goes: to the person alone, in numbered parts, by an approved template."""
+
+    is_private: bool = False
+    is_split: bool = False
+    template: str = ""
+
+
+PLAIN = Manner()
+
+
 @transaction.atomic
 def reply(
     conversation: Conversation,
@@ -37,31 +63,58 @@ def reply(
     author: User,
     now: datetime,
     overruled: Collection[str] = (),
+    manner: Manner = PLAIN,
 ) -> Message:
-    """Queue a reply; it leaves after the seconds in which it can be undone.
+    """Queue a reply; it leaves after the seconds in which it can be undone. Returns its first part.
 
     `overruled` names the codes of warnings that the author has read and sends in spite of; the
     diary keeps them. Raises `ReplyBlocked` when a finding stops it, or warns in red and is not
-    overruled.
+    overruled; `ReplyImpossible` when the place takes none.
     """
-    found = check(text, facts_of(conversation, author=author, now=now))
+    inbox = conversation.inbox
+    is_public = (inbox.is_public or conversation.is_public) and not manner.is_private
+    able = abilities_of(inbox, is_public=is_public)
+    against = obstacle(conversation, able, now=now, has_template=bool(manner.template))
+    if against is not None:
+        raise ReplyImpossible(against)
+    facts = facts_of(
+        conversation,
+        author=author,
+        now=now,
+        is_private=manner.is_private,
+        is_split=manner.is_split,
+    )
+    found = check(text, facts)
     held = [f for f in found.findings if f.stops or (f.light == "red" and f.code not in overruled)]
     if held:
         raise ReplyBlocked(found)
-    inbox = conversation.inbox
-    message = Message.objects.create(
-        conversation=conversation,
-        inbox=inbox,
-        kind=Message.Kind.REPLY,
-        text=text.strip(),
-        author=author,
-        author_name=author.name,
-        at=now,
-        is_public=inbox.is_public,
-        up=conversation.root,
-    )
     leaves_at = now + timedelta(seconds=settings.UNDO_SECONDS)
-    sending = Sending.objects.create(message=message, not_before=leaves_at, updated_at=now)
+    texts = [text.strip()]
+    if manner.is_split and able.length is not None:
+        texts = parts(text, limit=able.length, unit=able.unit)
+    written: list[Message] = []
+    before: Sending | None = None
+    for number, part in enumerate(texts):
+        message = Message.objects.create(
+            conversation=conversation,
+            inbox=inbox,
+            kind=Message.Kind.REPLY,
+            text=part,
+            author=author,
+            author_name=author.name,
+            at=now + timedelta(microseconds=number),
+            is_public=is_public,
+            up=conversation.root,
+        )
+        before = Sending.objects.create(
+            message=message,
+            not_before=leaves_at,
+            updated_at=now,
+            is_private=manner.is_private,
+            template=manner.template,
+            after=before,
+        )
+        written.append(message)
     Draft.objects.filter(conversation=conversation, author=author).delete()
     if conversation.assignee_id is None:
         conversation.assignee = author
@@ -73,18 +126,21 @@ def reply(
         at=now,
         actor_id=author.pk,
         data={
-            "message": message.pk,
+            "message": written[0].pk,
             "overruled": sorted({f.code for f in found.findings} & set(overruled)),
         },
     )
     settle([conversation.pk], now=now)
-    deliver.configure(schedule_at=leaves_at).defer(sending_id=sending.pk)
-    return message
+    first = written[0].sending
+    deliver.configure(schedule_at=leaves_at).defer(sending_id=first.pk)
+    return written[0]
 
 
 @transaction.atomic
 def undo(message: Message, *, by: User, now: datetime) -> str:
     """Take a reply back before it leaves and return its text, which becomes the draft again.
+
+    Of a numbered thread all parts are taken back together.
 
     Raises `TooLateToUndo` when it has begun to leave.
     """
@@ -93,8 +149,8 @@ def undo(message: Message, *, by: User, now: datetime) -> str:
     )
     if not taken.exists():
         raise TooLateToUndo
-    conversation_id, text = message.conversation_id, message.text
-    message.delete()
+    conversation_id = message.conversation_id
+    text = _unsplit(message)
     Draft.objects.update_or_create(
         conversation_id=conversation_id,
         author=by,
@@ -109,3 +165,18 @@ def undo(message: Message, *, by: User, now: datetime) -> str:
     )
     settle([conversation_id], now=now)
     return text
+
+
+def _unsplit(message: Message) -> str:
+    """Remove a reply, or every part of a numbered thread; returns the words without numbers."""
+    here = Sending.objects.filter(message=message).first()
+    while here is not None and here.after is not None:
+        here = here.after
+    messages = []
+    while here is not None:
+        messages.append(here.message)
+        here = Sending.objects.filter(after=here).select_related("message").first()
+    written = messages or [message]
+    texts = [NUMBER.sub("", it.text) if len(written) > 1 else it.text for it in written]
+    Message.objects.filter(pk__in=[it.pk for it in written]).delete()
+    return " ".join(texts)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import Error, connection, transaction
 from django.urls import reverse
@@ -35,10 +36,16 @@ from heard.staff.models import User
 log = logging.getLogger(__name__)
 
 TRIES = 8
+REFERENCES = 20
+"""So many messages of a conversation a place is told of, for its own threads."""
 FIRST_WAIT_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 2 * 3600.0
 OVERDUE_AFTER = timedelta(seconds=30)
 """A waiting reply whose job has been lost is given a new one after this time."""
+
+HOURLY_CAP = 500
+"""Replies that may leave an inbox within an hour, when its keeper has not said otherwise."""
+HELD_SECONDS = 300.0
 
 SENDING_LOCK_SPACE = LOCK_SPACE + 1
 
@@ -62,7 +69,8 @@ class _Claim:
 def deliver(*, sending_id: int) -> None:
     """Hand one queued reply to its channel. A second run finds it gone and stops."""
     with _only_worker(sending_id) as is_ours:
-        claim = _claim(sending_id, now=timezone.now()) if is_ours else None
+        is_let = is_ours and not _held_by_cap(sending_id, now=timezone.now())
+        claim = _claim(sending_id, now=timezone.now()) if is_let else None
         if claim is not None:
             receipt = _hand_over(claim)
             _write(claim, receipt, now=timezone.now())
@@ -93,10 +101,11 @@ def recover(*, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT id, state FROM sending
-            WHERE (state = 'sending') OR (state = 'waiting' AND not_before < %(overdue)s
-                AND updated_at < %(overdue)s)
-            ORDER BY id LIMIT 1000
+            SELECT s.id, s.state FROM sending s
+            WHERE (s.state = 'sending') OR (s.state = 'waiting' AND s.not_before < %(overdue)s
+                AND s.updated_at < %(overdue)s AND NOT EXISTS (
+                    SELECT FROM sending b WHERE b.id = s.after_id AND b.state <> 'sent'))
+            ORDER BY s.id LIMIT 1000
             """,
             {"overdue": now - OVERDUE_AFTER},
         )
@@ -145,6 +154,40 @@ def _only_worker(sending_id: int) -> Iterator[bool]:
 
 
 @transaction.atomic
+def _held_by_cap(sending_id: int, *, now: datetime) -> bool:
+    """Whether this inbox has sent as many replies within an hour as it may: then it waits.
+
+    An accident (a loop, a script) is thereby stopped after hundreds and not tens of thousands. The
+    keeper is told when it begins.
+    """
+    sending = Sending.objects.select_related("message__inbox").filter(pk=sending_id).first()
+    if sending is None or sending.state != Sending.State.WAITING:
+        return False
+    inbox = sending.message.inbox
+    cap = int(inbox.settings.get("hourly_cap") or HOURLY_CAP)
+    latest = Sending.objects.filter(
+        updated_at__gt=now - timedelta(hours=1), message__inbox=inbox
+    ).exclude(state__in=[Sending.State.WAITING, Sending.State.FAILED])
+    if len(latest.values_list("pk", flat=True)[:cap]) < cap:
+        return False
+    reason = f"{cap} replies have left this inbox within an hour; the rest waits."
+    not_before = now + timedelta(seconds=HELD_SECONDS)
+    Sending.objects.filter(pk=sending_id).update(
+        not_before=not_before, reason=reason, updated_at=now
+    )
+    deliver.configure(schedule_at=not_before).defer(sending_id=sending_id)
+    recently = Notice.objects.filter(
+        inbox=inbox, kind="inbox.capped", at__gt=now - timedelta(hours=1)
+    )
+    if inbox.keeper_id is not None and not recently.exists():
+        Notice.objects.create(
+            user_id=inbox.keeper_id, inbox=inbox, kind="inbox.capped", text=str(cap), at=now
+        )
+    tell([(sending.message.conversation_id, inbox.pk)])
+    return True
+
+
+@transaction.atomic
 def _claim(sending_id: int, *, now: datetime) -> _Claim | None:
     """Mark it as being sent. None when it is not waiting, not yet due, undone, or not a reply."""
     with connection.cursor() as cursor:
@@ -154,6 +197,7 @@ def _claim(sending_id: int, *, now: datetime) -> _Claim | None:
             FROM message m
             WHERE s.id = %s AND s.state = 'waiting' AND s.not_before <= now()
                 AND m.id = s.message_id AND m.kind = 'reply'
+                AND NOT EXISTS (SELECT FROM sending b WHERE b.id = s.after_id AND b.state <> 'sent')
             """,
             [now, sending_id],
         )
@@ -169,24 +213,24 @@ def _claim(sending_id: int, *, now: datetime) -> _Claim | None:
 
 
 def _outgoing(message: Message) -> Outgoing:
-    conversation = message.conversation
-    answered = (
-        conversation.messages.filter(kind=Message.Kind.INCOMING, at__lte=message.at)
+    conversation, sending = message.conversation, message.sending
+    said = list(
+        conversation.messages.exclude(kind=Message.Kind.NOTE)
+        .exclude(external_id="")
+        .filter(at__lte=message.at)
+        .exclude(pk=message.pk)
         .order_by("-at", "-id")
-        .values("external_id", "extra")
-        .first()
+        .values("external_id", "extra", "kind", "handle__address", "handle__kind")[:REFERENCES]
     )
-    handle = (
-        conversation.contact.handles.filter(kind=message.inbox.kind).order_by("id").first()
-        if conversation.contact
-        else None
-    )
+    answered = next((one for one in said if one["kind"] == Message.Kind.INCOMING), None)
+    ours = next((one for one in said if one["kind"] == Message.Kind.REPLY), None)
+    part_before = sending.after.message.external_id if sending.after else ""
     return Outgoing(
         idempotency_key=f"reply_{message.pk}_{int(message.at.timestamp() * 1000)}",
-        to=handle.address if handle else "",
+        to=_address(conversation, answered),
         text=message.text,
         root=conversation.root,
-        parent=answered["external_id"] if answered else "",
+        parent=part_before or (answered["external_id"] if answered else ""),
         subject=conversation.subject,
         author=message.author_name,
         at=message.at,
@@ -200,7 +244,21 @@ def _outgoing(message: Message) -> Outgoing:
         ),
         answered=(answered["extra"] or {}) if answered else {},
         link=private_link(conversation),
+        is_private=sending.is_private,
+        replaces=ours["external_id"] if ours else "",
+        references=tuple(one["external_id"] for one in reversed(said)),
+        template=sending.template,
     )
+
+
+def _address(conversation: Conversation, answered: Mapping[str, Any] | None) -> str:
+    """Where the person wrote from; a person may have several addresses of a kind."""
+    kind = conversation.inbox.kind
+    if answered is not None and answered["handle__kind"] == kind:
+        return str(answered["handle__address"])
+    contact = conversation.contact
+    handle = contact.handles.filter(kind=kind).order_by("id").first() if contact else None
+    return handle.address if handle else ""
 
 
 def _hand_over(claim: _Claim) -> Receipt:
@@ -253,8 +311,20 @@ def _write(claim: _Claim, receipt: Receipt, *, now: datetime) -> None:
     if state == Sending.State.WAITING:
         deliver.configure(schedule_at=not_before).defer(sending_id=sending.pk)
     else:
+        if state == Sending.State.SENT:
+            _go_on(sending, now=now)
+        else:
+            reason = "It waits for the part before it, which has not arrived."
+            Sending.objects.filter(after=sending).update(reason=reason)
         _write_down(f"reply.{state.value}", message, now=now, reason=receipt.reason)
     tell([(message.conversation_id, message.inbox_id)])
+
+
+def _go_on(sending: Sending, *, now: datetime) -> None:
+    """Let the next part of a numbered thread leave."""
+    following = Sending.objects.filter(after=sending, state=Sending.State.WAITING).first()
+    if following is not None:
+        deliver.configure(schedule_at=now).defer(sending_id=following.pk)
 
 
 def _name(message: Message, external_id: str, *, now: datetime) -> None:

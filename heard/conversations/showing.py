@@ -17,6 +17,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from heard.channels.base import Abilities, Act
 from heard.channels.phone.course import span
+from heard.conversations.abilities import Obstacle
 from heard.conversations.queries import Row
 from heard.conversations.thread import Done, Said
 
@@ -314,6 +315,17 @@ def sentence(done: Done, *, now: datetime) -> str:
     return plain.get(done.name, done.name) % {"who": who}
 
 
+OBSTACLES = {
+    Obstacle.MUTE: gettext_lazy("Nothing can be sent to this place from here."),
+    Obstacle.BY_LINK: gettext_lazy(
+        "This place takes answers on its own page alone: write here, copy it, paste it there."
+    ),
+    Obstacle.CLOSED: gettext_lazy(
+        "The time in which this place lets us write is over; it opens when they write again."
+    ),
+}
+"""Why no reply can leave, for people."""
+
 ACTS = {
     Act.LIKE: gettext_lazy("Like"),
     Act.SHARE: gettext_lazy("Share"),
@@ -331,7 +343,11 @@ def acts(said: Said, able: Abilities) -> list[tuple[str, str]]:
     if said.deleted_at or said.kind == "note" or said.state in {"waiting", "sending", "failed"}:
         return []
     wanted = (Act.DELETE,) if said.kind == "reply" else (Act.APPROVE, Act.SPAM, Act.DELETE)
-    return [(kind.value, str(ACTS[kind])) for kind in wanted if kind in able.acts and kind not in said.acts]
+    return [
+        (kind.value, str(ACTS[kind]))
+        for kind in wanted
+        if kind in able.acts and kind not in said.acts
+    ]
 
 
 def act_state(kind: str, state: str) -> str:

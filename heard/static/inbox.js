@@ -309,6 +309,7 @@
   };
   document.addEventListener("change", (event) => {
     if (event.target.matches("#composer input[name=kind]")) setMode(event.target.value, { focus: true });
+    else if (event.target.matches("#composer [data-recheck]")) htmx.trigger("#draft", "check");
     else if (event.target.closest("#check")) measure();
   });
   document.addEventListener("input", (event) => { if (event.target.id === "draft") { measure(); typed(); } });

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from heard.channels.base import Unit
+
 
 class Letter(StrEnum):
     """The five questions."""
@@ -48,7 +50,8 @@ class Facts:
     allowed_domains: tuple[str, ...] = ()
     """Domains that links may lead to; empty means any."""
     max_length: int | None = None
-    """The most characters that the place takes."""
+    """The most that the place takes, counted in `unit`."""
+    unit: Unit = Unit.CHARACTERS
     now: datetime | None = None
     """The moment of writing, aware; without it a promise is seen, but not dated."""
     timezone: str = "UTC"

@@ -7,9 +7,19 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 
+from heard.channels.base import Unit
+from heard.channels.lengths import length
 from heard.think.findings import Facts, Finding, Letter, Light
 from heard.think.moments import moment_in
 from heard.think.wording import folded, phrase, sentences
+
+UNITS = {
+    Unit.CHARACTERS: "characters",
+    Unit.GRAPHEMES: "signs",
+    Unit.WEIGHTED: "characters as it counts them",
+    Unit.UTF16: "characters as it counts them",
+    Unit.BYTES: "bytes",
+}
 
 
 def necessity(draft: str, facts: Facts) -> Iterable[Finding]:
@@ -24,8 +34,8 @@ def necessity(draft: str, facts: Facts) -> Iterable[Finding]:
             stops=True,
         )
         return
-    if facts.max_length is not None and len(draft) > facts.max_length:
-        yield _too_long(draft, facts.max_length)
+    if facts.max_length is not None and length(draft, facts.unit) > facts.max_length:
+        yield _too_long(draft, facts.max_length, facts.unit)
     if _was_said(draft, facts.earlier_replies):
         says = "This was sent in this conversation before, nearly word for word."
         yield _finding("necessary.repeated", says, 0, draft)
@@ -39,17 +49,32 @@ def is_empty(draft: str) -> bool:
     return all(unicodedata.category(letter)[0] in "ZCP" for letter in draft)
 
 
-def _too_long(draft: str, most: int) -> Finding:
-    start = max((end for _, end in sentences(folded(draft)) if end <= most), default=0)
+def _too_long(draft: str, most: int, unit: Unit) -> Finding:
+    fits = _fitting(draft, most, unit)
+    start = max((end for _, end in sentences(folded(draft)) if end <= fits), default=0)
     change: str | None = ""
     if start == 0:
-        start = draft.rfind(" ", 0, most)
-        change = "…" if 0 < start < most else None
-        start = start if change else most
-    says = f"This place takes {most} characters; these are {len(draft)}."
+        start = draft.rfind(" ", 0, fits)
+        change = "…" if 0 < start < fits else None
+        start = start if change else fits
+    says = f"This place takes {most} {UNITS[unit]}; these are {length(draft, unit)}."
     return _finding(
         "necessary.too_long", says, max(start, 0), draft, light=Light.RED, stops=True, change=change
     )
+
+
+def _fitting(draft: str, most: int, unit: Unit) -> int:
+    """How many characters of the beginning fit."""
+    if unit is Unit.CHARACTERS:
+        return most
+    low, high = 0, len(draft)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if length(draft[:middle], unit) <= most:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _was_said(draft: str, earlier: tuple[str, ...]) -> bool:

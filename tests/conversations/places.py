@@ -93,7 +93,9 @@ class PigeonPost:
 
     def send(self, outgoing: Outgoing, account: Account) -> Receipt:
         self.sent.append(outgoing)
-        return self.receipts.pop(0) if self.receipts else Receipt(SendState.SENT, "r1")
+        if self.receipts:
+            return self.receipts.pop(0)
+        return Receipt(SendState.SENT, f"r{len(self.sent)}")
 
     def may_repeat(self, outgoing: Outgoing) -> bool:
         return True

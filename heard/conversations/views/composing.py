@@ -13,11 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
+from heard.channels.lengths import length, parts
 from heard.conversations import handling, replying, sending, showing
+from heard.conversations.abilities import abilities_of
 from heard.conversations.facts import facts_of
 from heard.conversations.models import Conversation, Draft, Message, Sending
 from heard.conversations.presence import be_present
 from heard.conversations.queries import Sight
+from heard.conversations.replying import Manner
 from heard.conversations.views.conversation import done, found, found_message, pane, pane_context
 from heard.conversations.views.inbox import page_context
 from heard.staff.access import StaffRequest, staff_only
@@ -45,9 +48,19 @@ def create_message(request: StaffRequest, number: int) -> HttpResponse:
         return done(request, opened, sight=sight)
     overruled = request.POST.getlist("overruled")
     try:
-        replying.reply(opened, text=text, author=request.user, now=now, overruled=overruled)
+        replying.reply(
+            opened,
+            text=text,
+            author=request.user,
+            now=now,
+            overruled=overruled,
+            manner=_manner(request),
+        )
     except replying.ReplyBlocked as blocked:
         return _held(request, opened, sight=sight, text=text, found_by=blocked.check)
+    except replying.ReplyImpossible as impossible:
+        words = str(showing.OBSTACLES[impossible.obstacle])
+        return done(request, opened, sight=sight, notice=words, failing=True)
     promised_at = _moment(request.POST.get("promise", ""))
     if promised_at is not None and promised_at > now:
         what = request.POST.get("promise_text", "") or text
@@ -76,11 +89,19 @@ def save_draft(request: StaffRequest, number: int) -> HttpResponse:
     be_present(opened, by=request.user, is_typing=bool(text.strip()), now=now)
     if kind is Message.Kind.NOTE:
         return HttpResponse(status=204)
-    facts = facts_of(opened, author=request.user, now=now)
+    manner = _manner(request)
+    facts = facts_of(
+        opened,
+        author=request.user,
+        now=now,
+        is_private=manner.is_private,
+        is_split=manner.is_split,
+    )
     context = check_context(
         check(text, facts) if text.strip() else None, overruled=request.POST.getlist("overruled")
     )
     context |= {"promise": request.POST.get("promise", ""), "limit": facts.max_length}
+    context |= {"manner": manner, "parts": _part_count(opened, text, manner)}
     return render(request, "conversations/_check.html", context | {"now": now, "show": showing})
 
 
@@ -162,6 +183,28 @@ def _held(
 def _sending(request: StaffRequest, message: int) -> tuple[Sending, Conversation, Sight]:
     said, opened, sight = found_message(request, message)
     return get_object_or_404(Sending, message=said), opened, sight
+
+
+def _manner(request: StaffRequest) -> Manner:
+    """How the reply is to go, as the composer's switches say."""
+    return Manner(
+        is_private="private" in request.POST,
+        is_split="split" in request.POST,
+        template=request.POST.get("template", "")[:120],
+    )
+
+
+def _part_count(opened: Conversation, text: str, manner: Manner) -> int:
+    """In how many numbered parts the text would go; 0 when it fits, or the place takes but one."""
+    inbox = opened.inbox
+    is_public = (inbox.is_public or opened.is_public) and not manner.is_private
+    able = abilities_of(inbox, is_public=is_public)
+    if able.length is None or able.one_reply or length(text.strip(), able.unit) <= able.length:
+        return 0
+    try:
+        return len(parts(text, limit=able.length, unit=able.unit))
+    except ValueError:
+        return 0
 
 
 def _text(request: StaffRequest) -> str:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from heard.channels.base import Act
 from heard.conversations import attachments, correcting, handling, queries, showing
-from heard.conversations.abilities import side_of
+from heard.conversations.abilities import obstacle, side_of
 from heard.conversations.acting import NotAllowedError, act
 from heard.conversations.cleaning import cleaned
 from heard.conversations.fetching import fetch_again
@@ -92,6 +92,11 @@ def pane_context(
     """What the pane of a conversation shows: two queries."""
     view = VIEWS.get(request.GET.get("view", ""), VIEWS[DEFAULT_VIEW])
     told = thread(opened, sight=sight, now=now, is_whole="all" in request.GET)
+    able = side_of(
+        told.door.kind,
+        is_public=told.door.is_public or opened.is_public,
+        is_sample=told.door.is_sample,
+    )
     return {
         "thread": told,
         "conversation": opened,
@@ -105,11 +110,9 @@ def pane_context(
         "draft": told.draft,
         "check": None,
         "overruled": (),
-        "able": side_of(
-            told.door.kind,
-            is_public=told.door.is_public or opened.is_public,
-            is_sample=told.door.is_sample,
-        ),
+        "templates": opened.inbox.settings.get("templates", ()) if opened.closes_at else (),
+        "able": able,
+        "against": obstacle(opened, able, now=now),
     }
 
 
