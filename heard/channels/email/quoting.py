@@ -35,6 +35,8 @@ _DIVIDER = re.compile(
     re.IGNORECASE,
 )
 _RULE = re.compile(r"[_-]{20,}")
+_MOMENT = re.compile(r"\b(?:19|20)\d\d\D|\d[:.]\d\d|\d[./-]\d|\b\d\d? [^\W\d]{3}")
+"""A quotation names a day; "My sister wrote:" does not."""
 _FROM = frozenset((
     "from", "von", "de", "da", "van", "od", "från", "fra", "lähettäjä", "от", "від", "kimden",
     "feladó", "de la", "από", "发件人", "寄件者", "差出人", "보낸 사람", "보낸사람",
@@ -136,23 +138,22 @@ def _first_cut(lines: list[str]) -> tuple[int, int] | None:
 
 def _headline(lines: list[str], end: int) -> int | None:
     """The first line of "On Monday Ann wrote:", which mail programs break into up to three."""
+    found: int | None = None
     joined = ""
     for begin in range(end, max(-1, end - 3), -1):
         line = lines[begin].strip()
         if not line or line[0] == ">":
-            return None
-        joined = f"{line} {joined}".strip() if joined else line
+            break
+        joined = f"{line} {joined}".strip()
         if len(joined) > LONGEST_HEADLINE:
-            return None
-        is_headline = _HEADLINE.fullmatch(joined) or _EASTERN_HEADLINE.fullmatch(joined)
-        if is_headline and (_is_dated(joined) or _is_followed_by_quote(lines, end + 1)):
+            break
+        if not (_HEADLINE.fullmatch(joined) or _EASTERN_HEADLINE.fullmatch(joined)):
+            continue
+        if _MOMENT.search(joined):
             return begin
-    return None
-
-
-def _is_dated(headline: str) -> bool:
-    """A quotation names a day or an address; "My sister wrote:" does not."""
-    return any(sign.isdigit() for sign in headline) or "@" in headline
+        if found is None and ("@" in joined or _is_followed_by_quote(lines, end + 1)):
+            found = begin
+    return found
 
 
 def _is_followed_by_quote(lines: list[str], start: int) -> bool:
@@ -192,7 +193,9 @@ def _around(above: list[str], headline: list[str], lines: list[str]) -> tuple[st
     if any(line.strip() and not line.lstrip().startswith(">") for line in inside):
         return whole, ""
     start = first
-    if not headline and (begin := _headline_above(lines, first)) is not None:
+    if headline and not any(line.strip() for line in lines[:first]):
+        start = 0
+    elif not headline and (begin := _headline_above(lines, first)) is not None:
         start = begin
     rest = [*above, *lines[:start], *lines[last + 1 :]]
     said = "\n".join(rest).strip("\n")
@@ -206,7 +209,8 @@ def _headline_above(lines: list[str], first: int) -> int | None:
     above = next((n for n in range(first - 1, max(-1, first - 3), -1) if lines[n].strip()), None)
     if above is None or not lines[above].strip().endswith((":", "\uff1a")):
         return None
-    return above if _is_dated(lines[above]) else None
+    line = lines[above]
+    return above if "@" in line or _MOMENT.search(line) else None
 
 
 def _without_signature(text: str) -> tuple[str, str]:

@@ -87,6 +87,8 @@ def _has_plus(account: Account) -> bool:
 
 def _references(outgoing: Outgoing, parent: str) -> list[str]:
     """The thread so far, oldest first: its root, what the answered mail named, and that mail."""
+    if parent and parent == outgoing.root:
+        return [parent]
     named = outgoing.answered.get("references")
     earlier = [str(one) for one in named] if isinstance(named, list | tuple) else []
     chain = [outgoing.root, *earlier, *outgoing.references, parent]
