@@ -25,6 +25,7 @@ MODULES = {
     "matrix": "heard.channels.matrix",
     "email": "heard.channels.email",
     "phone": "heard.channels.phone",
+    "twilio_voice": "heard.channels.twilio_voice",
     "wordpress": "heard.channels.wordpress",
     "hackernews": "heard.channels.hackernews",
     "facebook": "heard.channels.meta.facebook",

@@ -16,7 +16,15 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.utils import timezone
 
-from heard.channels.base import Account, Delivered, Greeted, Hooked, RefusedError
+from heard.channels.base import (
+    Account,
+    Confirmed,
+    Delivered,
+    Greeted,
+    Greeting,
+    Hooked,
+    RefusedError,
+)
 from heard.channels.registry import channel_of
 from heard.conversations.accounts import account_of
 from heard.conversations.journal import keep
@@ -38,6 +46,7 @@ class _Door(NamedTuple):
     inbox: int
     channel: Hooked
     greeter: Greeted | None
+    confirmer: Confirmed | None
     account: Account
     heeded: Mapping[str, str]
     """The headers that the channel heeds, by their names in `request.META`."""
@@ -87,9 +96,7 @@ def hook(request: HttpRequest, *, token: str) -> HttpResponse:
         if door.greeter is not None:
             greeting = door.greeter.greet(delivered, door.account)
             if greeting is not None:
-                return HttpResponse(
-                    greeting.body, content_type=greeting.content_type, status=greeting.status
-                )
+                return _said(greeting)
         if request.method != "POST":
             raise RefusedError("This is no handshake that this inbox knows.")
         door.channel.authenticate(delivered, door.account)
@@ -102,6 +109,8 @@ def hook(request: HttpRequest, *, token: str) -> HttpResponse:
         external_id=headers.get("webhook-id", ""),
         now=delivered.at,
     )
+    if door.confirmer is not None:
+        return _said(door.confirmer.confirm(delivered, door.account))
     return _answer(202, b'{"delivery": %d}' % delivery)
 
 
@@ -116,6 +125,10 @@ def _worth_keeping(headers: Mapping[str, str], query: str) -> dict[str, str]:
 def refusal(status: int, code: str, message: str) -> HttpResponse:
     """Why a program's request is not taken, in the one shape of the API."""
     return _answer(status, json.dumps({"code": code, "message": message}).encode())
+
+
+def _said(greeting: Greeting) -> HttpResponse:
+    return HttpResponse(greeting.body, content_type=greeting.content_type, status=greeting.status)
 
 
 def _answer(status: int, said: bytes) -> HttpResponse:
@@ -141,7 +154,8 @@ def _door(token: str) -> _Door | None:
         account = Account(name=inbox.name, settings=inbox.settings)
     heeded = {_meta_name(name): name for name in channel.heeds}
     greeter = channel if isinstance(channel, Greeted) else None
-    door = _Door(inbox.pk, channel, greeter, account, heeded, moment + KNOWN_SECONDS)
+    confirmer = channel if isinstance(channel, Confirmed) else None
+    door = _Door(inbox.pk, channel, greeter, confirmer, account, heeded, moment + KNOWN_SECONDS)
     if len(_doors) > 10_000:
         _doors.clear()
     _doors[token] = door
