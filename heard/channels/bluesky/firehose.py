@@ -9,15 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import libipld
 
-from heard.channels import web
+from heard.channels import sockets
 from heard.channels.base import Account, PlaceError
 from heard.channels.bluesky.posts import POST, searched_in
 from heard.channels.terms import Terms
@@ -26,9 +25,7 @@ STREAMS = {
     "firehose": "wss://bsky.network/xrpc/com.atproto.sync.subscribeRepos",
     "jetstream": "wss://jetstream2.us-east.bsky.network/subscribe",
 }
-FRAME_LIMIT_BYTES = 8 * 1024 * 1024
 BATCH, MANY = 64, 500
-CONNECT_SECONDS = 10
 _POST_PATH = re.compile(rb"dpath.{1,2}app\.bsky\.feed\.post/", re.DOTALL)
 """How an operation on a post begins in a frame: the key "path" (DAG-CBOR knows one spelling)."""
 _ERROR = b"\xa1bop\x20"
@@ -147,38 +144,13 @@ class Stream:
 
     def __enter__(self) -> Self:
         """Connect. Raises `PlaceError` and the errors of `web`."""
-        from websockets.exceptions import InvalidHandshake, InvalidURI  # noqa: PLC0415 - heavy
-        from websockets.sync.client import connect  # noqa: PLC0415 - as above
-
-        parts = urlsplit(self.url)
-        if parts.scheme != "wss" and not (self._account.allow_private and parts.scheme == "ws"):
-            raise PlaceError("The stream's address must begin with wss://.", needs_person=True)
-        try:
-            port = parts.port or (443 if parts.scheme == "wss" else 80)
-        except ValueError:
-            raise PlaceError("The stream's address has no such port.", needs_person=True) from None
-        address = web.checked_address(
-            parts.hostname or "", port, allow_private=self._account.allow_private
-        )
         asked = [("wantedCollections", POST)] if self.name == "jetstream" else []
         if self.position is not None:
             asked.append(("cursor", str(self.position)))
         url = self.url + (f"?{urlencode(asked)}" if asked else "")
-        try:
-            self._line = self._held.enter_context(
-                connect(
-                    url,
-                    sock=socket.create_connection((address, port), CONNECT_SECONDS),
-                    max_size=FRAME_LIMIT_BYTES,
-                    max_queue=1024,
-                    open_timeout=CONNECT_SECONDS,
-                    compression=None,
-                    proxy=None,
-                    user_agent_header="heard",
-                )
-            )
-        except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
-            raise PlaceError(f"The stream could not be opened ({error}).") from error
+        self._line = self._held.enter_context(
+            sockets.opened(url, allow_private=self._account.allow_private)
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -189,7 +161,7 @@ class Stream:
         posts: list[Seen] = []
         found: list[Found] = []
         try:
-            for frame in self._frames(seconds):
+            for frame in sockets.frames(self._line, seconds=seconds):
                 seen, number = self._reads(frame)
                 posts += seen
                 if len(posts) >= BATCH:
@@ -209,19 +181,6 @@ class Stream:
 
     def _matched(self, posts: Sequence[Seen]) -> list[Found]:
         return matched(posts, terms=self._terms, knows=self._knows) if posts else []
-
-    def _frames(self, seconds: float) -> Iterator[bytes]:
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 - as above
-
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            try:
-                frame = self._line.recv(timeout=left)
-            except TimeoutError:
-                return
-            except ConnectionClosed as error:
-                raise PlaceError(f"The stream broke off ({error}).") from error
-            yield frame.encode() if isinstance(frame, str) else frame
 
 
 def _block(archive: bytes, cid: bytes) -> Any:
