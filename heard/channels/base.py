@@ -165,7 +165,10 @@ class Incoming(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A message was changed at the place after it was written; what it said before is kept."""
+    """A message was changed at the place after it was written; what it said before is kept.
+
+    One that says what the message says already changes nothing.
+    """
 
     external_id: str
     at: datetime
@@ -244,7 +247,17 @@ class SetAside:
     raw: str = ""
 
 
-Heard = Incoming | Edited | Deleted | Progress | Acknowledged | CallEvent | SetAside
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What a delivery only points to. The house has the channel `look` there, with patience.
+
+    `source` says where, in the channel's own words of at most 4,000 characters.
+    """
+
+    source: str
+
+
+Heard = Incoming | Edited | Deleted | Progress | Acknowledged | CallEvent | Elsewhere | SetAside
 """What a delivery can say. Any of it may come twice, and before what it is about."""
 
 
@@ -540,3 +553,14 @@ class Fetching(Channel, Protocol):
 
     def fetch(self, source: str, account: Account) -> bytes:
         """The bytes of a `File.source`. Raises as `poll` does."""
+
+
+@runtime_checkable
+class Looking(Channel, Protocol):
+    """A place whose deliveries may only say where something was said: `Elsewhere`."""
+
+    def look(self, source: str, account: Account) -> tuple[Delivered, ...]:
+        """What is there, raw: the house keeps it as a delivery of its own, for `parse`.
+
+        Raises as `poll` does; without `needs_person` the house looks again later.
+        """

@@ -18,6 +18,7 @@ GROUP = "heard.channels"
 
 MODULES = {
     "bluesky": "heard.channels.bluesky",
+    "mastodon": "heard.channels.mastodon",
     "contact_page": "heard.channels.contact_page",
     "widget": "heard.channels.widget",
     "comment_card": "heard.channels.comment_card",
@@ -28,12 +29,15 @@ MODULES = {
     "twilio_voice": "heard.channels.twilio_voice",
     "wordpress": "heard.channels.wordpress",
     "hackernews": "heard.channels.hackernews",
+    "webmention": "heard.channels.webmention",
     "facebook": "heard.channels.meta.facebook",
     "messenger": "heard.channels.meta.messenger",
     "instagram": "heard.channels.meta.instagram",
     "whatsapp": "heard.channels.meta.whatsapp",
     "telegram": "heard.channels.telegram",
     "x": "heard.channels.x",
+    "line": "heard.channels.line",
+    "tiktok": "heard.channels.tiktok",
 }
 
 
