@@ -146,7 +146,7 @@ CACHES = {
 }
 
 AUTH_USER_MODEL = "staff.User"
-AUTHENTICATION_BACKENDS = ["heard.staff.sessions.Door"]
+AUTHENTICATION_BACKENDS = ["heard.staff.sessions.SignIn"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -201,12 +201,15 @@ DEFAULT_FROM_EMAIL = environment.text("HEARD_MAIL_FROM", default="heard@localhos
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None
 PROCRASTINATE_IMPORT_PATHS = [
     "heard.conversations.acting",
+    "heard.conversations.cards",
     "heard.conversations.health",
     "heard.conversations.fetching",
+    "heard.conversations.meeting",
     "heard.conversations.noticing",
     "heard.conversations.sending",
     "heard.conversations.sweeping",
     "heard.conversations.tidying",
+    "heard.conversations.transcribing",
     "heard.conversations.vocabulary",
     "heard.meter.drawing",
     "heard.meter.tallying",
@@ -216,6 +219,10 @@ PROCRASTINATE_IMPORT_PATHS = [
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+TRANSCRIPTION_URL = environment.text("HEARD_TRANSCRIPTION_URL", default="")
+TRANSCRIPTION_KEY = environment.text("HEARD_TRANSCRIPTION_KEY", default="")
+TRANSCRIPTION_MODEL = environment.text("HEARD_TRANSCRIPTION_MODEL", default="whisper-1")
 
 UNDO_SECONDS = environment.number("HEARD_UNDO_SECONDS", default=10)
 

@@ -268,7 +268,7 @@ def _conditions(
     if question.since is not None:
         narrow("m.at >= %(since)s", since=_midnight(question.since))
     if question.until is not None:
-        narrow("m.at < %(until)s", until=_midnight(question.until + timedelta(days=1)))
+        narrow("m.at < %(until)s", until=_after(question.until))
     if question.after:
         at, row_id = from_key(question.after)
         narrow("(m.at, m.id) < (%(at)s, %(id)s)", at=at, id=row_id)
@@ -355,3 +355,8 @@ def _snippet(headline: str, begins: str, length: int) -> SafeString:
 
 def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _after(day: date) -> datetime:
+    """The end of a day; of the last there can be, its beginning."""
+    return _midnight(day + timedelta(days=1) if day < date.max else day)

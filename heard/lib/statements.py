@@ -31,8 +31,13 @@ def fetch_together(
     *statements: tuple[str, Mapping[str, Any] | Sequence[Any]],
 ) -> list[list[tuple[Any, ...]]]:
     """The rows of each statement, in one round trip: none of them may need what another finds."""
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
-    with ExitStack() as open_cursors, connection.connection.pipeline():
+    with (
+        ExitStack() as open_cursors,
+        connection.wrap_database_errors,
+        connection.connection.pipeline(),
+    ):
         cursors = []
         for statement, parameters in statements:
             cursor = open_cursors.enter_context(connection.cursor())

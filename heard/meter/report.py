@@ -145,9 +145,8 @@ class Scope:
         """The first moment, and the first one after, in the company's time zone."""
         zone = ZoneInfo(settings.TIME_ZONE)
         first = datetime.combine(self.since, time(), zone) if self.since else None
-        after = (
-            datetime.combine(self.until + timedelta(days=1), time(), zone) if self.until else None
-        )
+        until = self.until if self.until != date.max else None  # after it there is no day
+        after = datetime.combine(until + timedelta(days=1), time(), zone) if until else None
         return first, after
 
     def where(self, column: str, *, inbox: str = "inbox_id") -> tuple[str, dict[str, Any]]:

@@ -31,7 +31,7 @@ class SessionStore(db.SessionStore):
         return None
 
 
-class Door(AuthenticationBackend):  # type: ignore[misc]
+class SignIn(AuthenticationBackend):  # type: ignore[misc]
     """Sign-in as allauth does it; whoever has left the house is nobody with the next request."""
 
     def get_user(self, user_id: int) -> User | None:

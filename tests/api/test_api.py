@@ -69,7 +69,7 @@ class TestTokens:
 
     def test_a_session_is_no_token(self) -> None:
         client = Client()
-        client.force_login(make.owner(), "heard.staff.sessions.Door")
+        client.force_login(make.owner(), "heard.staff.sessions.SignIn")
         assert client.get("/api/v1/inboxes").status_code == 401
 
     def test_a_revoked_token_opens_nothing(self, owner: Program, now: datetime) -> None:

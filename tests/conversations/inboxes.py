@@ -14,7 +14,7 @@ from heard.reading import Mood, Need, Reading, Stance, Urgency
 from heard.staff.models import User
 from tests import make
 
-BACKEND = "heard.staff.sessions.Door"
+BACKEND = "heard.staff.sessions.SignIn"
 
 
 def read_as(

@@ -102,7 +102,7 @@ def _deliveries(request: StaffRequest) -> QuerySet[Delivery]:
 
 def _page(rows: QuerySet[Delivery], *, state: str, before: str) -> list[Any]:
     """One page, and one row more if there is another page."""
-    last = get_object_or_404(rows, pk=before) if before.isdigit() else None
+    last = get_object_or_404(rows, pk=before) if before.isdecimal() and len(before) < 19 else None
     if state == SET_ASIDE:
         # Parts of an archive that were set aside lie in their own index, by when they came.
         rows = rows.order_by(F("received_at").desc(), F("pk").desc())
