@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from heard.conversations.views import contact_page, hooks
+from heard.conversations.views import comment_card, contact_page, hooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("heard.api")),
@@ -22,6 +22,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         contact_page.thread_file,
         name="contact_thread_file",
     ),
+    path("t/said/<slug:token>/", comment_card.said, name="card_said"),
+    path("t/said/<slug:token>/now/", comment_card.said_now, name="card_said_now"),
+    path("t/<slug:code>/", comment_card.card, name="card"),
     path("", include("heard.meter.urls")),
     path("", include("heard.staff.urls")),
     path("", include("heard.conversations.urls")),

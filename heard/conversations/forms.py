@@ -13,7 +13,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from heard.channels import contact_page, hook
+from heard.channels import comment_card, contact_page, hook
 from heard.channels.base import Setting
 from heard.channels.registry import channel_of
 from heard.conversations import spans
@@ -489,7 +489,33 @@ class PlaceForm(InboxForm):
         )
 
 
-FORMS: dict[str, type[InboxForm]] = {contact_page.kind: ContactPageForm, hook.kind: HookForm}
+class CommentCardForm(PlaceForm):
+    """Cards on tables: the place is our own. The inbox of their calls has no tables of its own."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        del self.fields["allow_private"]
+        if "calls_of" in self.instance.settings:
+            for name in self.asked:
+                del self.fields[name]
+            self.asked = {}
+
+    def clean(self) -> dict[str, Any]:
+        """What is no list of tables is said at its field."""
+        filled = super().clean()
+        if "place_tables" in self.fields:
+            try:
+                comment_card.tables(str(filled.get("place_tables") or "").splitlines())
+            except ValueError as error:
+                self.add_error("place_tables", str(error))
+        return filled
+
+
+FORMS: dict[str, type[InboxForm]] = {
+    contact_page.kind: ContactPageForm,
+    comment_card.kind: CommentCardForm,
+    hook.kind: HookForm,
+}
 """The kinds that ask for more than their channel's settings."""
 
 

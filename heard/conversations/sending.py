@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from heard import environment
+from heard.channels import comment_card
 from heard.channels.base import Channel, File, Outgoing, Receipt, SendState
 from heard.channels.registry import channel_of
 from heard.conversations import attachments
@@ -122,7 +123,9 @@ def private_link(conversation: Conversation) -> str:
     """The address of the contact's own page of this conversation; empty where there is none."""
     if not conversation.token:
         return ""
-    return environment.public_url() + reverse("contact_thread", args=[conversation.token])
+    is_card = conversation.inbox.kind == comment_card.kind
+    page = "card_said" if is_card else "contact_thread"
+    return environment.public_url() + reverse(page, args=[conversation.token])
 
 
 def wait_seconds(try_count: int, *, wish: int | None, chance: float) -> float:

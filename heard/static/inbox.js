@@ -120,7 +120,8 @@
     fetching = false;
     if (queue.everything || queue.thread || queue.present || queue.ids.size) gather();
   };
-  const hear = ({ what, changed }) => {
+  const hear = ({ what, changed, text }) => {
+    if (what === "help") document.dispatchEvent(new CustomEvent("notice", { detail: { text, kind: "failing" } }));
     if (what === "everything") queue.everything = true;
     for (const [id] of changed) {
       const isOpen = told()?.dataset.id === String(id);
