@@ -129,6 +129,13 @@ META_LIMITED = Said(
 )
 
 
+def tiktok(body: bytes, at: datetime) -> Mapping[str, str]:
+    seconds = int(at.timestamp())
+    content = f"{seconds}.".encode() + body
+    mark = hmac.new(SECRET.encode(), content, hashlib.sha256).hexdigest()
+    return {"tiktok-signature": f"t={seconds},s={mark}"}
+
+
 def telegram(body: bytes, at: datetime) -> Mapping[str, str]:
     mark = hmac.new(b"5550:made-up", b"heard delivers", hashlib.sha256).hexdigest()
     return {"x-telegram-bot-api-secret-token": mark}
@@ -279,6 +286,48 @@ VENDORS = [
         limited=Said(429, {"title": "Too Many Requests", "status": 429}, {"retry-after": "17"}),
         expired=Said(401, {"title": "Unauthorized", "status": 401, "detail": "Unauthorized"}),
         checks="GET /2/users/me",
+    ),
+    Vendor(
+        kind="line",
+        settings={},
+        secrets={"channel_secret": SECRET, "token": "tok"},
+        sign=in_base64("x-line-signature"),
+        proof="x-line-signature",
+        heard_as="4001",
+        edited="edited.json",
+        deleted="unsent.json",
+        reply=soon(to="Uann", root="Uann", parent="4001"),
+        call="POST /v2/bot/message/push",
+        taken={"sentMessages": [{"id": "461230966842064897", "quoteToken": "q"}]},
+        sent_as="461230966842064897",
+        limited=Said(
+            429,
+            {"message": "The API rate limit has been exceeded. Try again later."},
+            {"retry-after": "17"},
+        ),
+        expired=Said(401, {"message": "Authentication failed. Confirm that the access token"}),
+        checks="GET /v2/bot/info",
+    ),
+    Vendor(
+        kind="tiktok",
+        settings={"business_id": "biz1", "client_key": "app1"},
+        secrets={"client_secret": SECRET, "access_token": "tok", "refresh_token": "ref"},
+        sign=tiktok,
+        proof="tiktok-signature",
+        is_dated=True,
+        heard_as="msg1==",
+        reply=soon(to="ttann", root="conv/1==", parent="msg1=="),
+        call="POST /open_api/v1.3/business/message/send/",
+        taken={"code": 0, "message": "OK", "data": {"message": {"message_id": "msg2=="}}},
+        sent_as="msg2==",
+        echo="own.json",
+        limited=Said(
+            200,
+            {"code": 40100, "message": "Requests made too frequently"},
+            {"retry-after": "17"},
+        ),
+        expired=Said(200, {"code": 40105, "message": "Access token is incorrect or revoked"}),
+        checks="GET /open_api/v1.3/business/get/",
     ),
 ]
 
