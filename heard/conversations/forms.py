@@ -408,7 +408,9 @@ class PlaceForm(InboxForm):
         assert self.channel is not None
         is_open = self.instance.pk is not None
         self.has_secret = set(secrets_of(self.instance)) if is_open else set()
-        self.asked = {f"place_{one.name}": one for one in self.channel.settings}
+        self.asked = {
+            f"place_{one.name}": one for one in self.channel.settings if one.name not in NUMBERS
+        }
         for name, setting in self.asked.items():
             self.fields[name] = self._field(setting)
         self.fields["allow_private"].initial = self.instance.settings.get("allow_private", False)
