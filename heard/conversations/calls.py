@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from heard.channels.base import CallEvent, File, Incoming, Kind
@@ -21,6 +22,7 @@ from heard.conversations import attachments
 from heard.conversations.intake import LOCK_SPACE, receive
 from heard.conversations.models import Attachment, Call, Inbox, Message
 from heard.conversations.settling import settle
+from heard.lib.jobs import jobs
 from heard.reading import Reading, read
 
 PHONE = "phone"
@@ -89,6 +91,7 @@ def take(inbox: Inbox, events: Sequence[CallEvent], *, now: datetime) -> int:
     settle(touched, now=now)
     _forget_strangers(aside, inbox=inbox)
     _write(inbox, calls)
+    _write_down_later(inbox, calls)
     return len(calls)
 
 
@@ -346,6 +349,20 @@ def _write(inbox: Inbox, calls: Sequence[_Known]) -> None:
         unique_fields=["inbox", "external_id"],
         update_fields=[*COLUMNS, "message", "recording", "events"],
     )
+
+
+def _write_down_later(inbox: Inbox, calls: Sequence[_Known]) -> None:
+    """Queue the transcription of voicemails whose recording has just come."""
+    names = [
+        call.course.call
+        for call in calls
+        if any(call.events[event]["what"] == "voicemail" for event in call.files)
+    ]
+    if not (names and settings.TRANSCRIPTION_URL):
+        return
+    later = jobs.configure_task("write_down_call", queue="fetching")
+    for call in Call.objects.filter(inbox=inbox, external_id__in=names).only("pk"):
+        later.defer(call_id=call.pk)
 
 
 def _row(inbox: Inbox, call: _Known, recordings: Mapping[int, int]) -> Call:
