@@ -34,7 +34,7 @@ RISKY_FAILS = 2
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was heard of a contact; the counts ending in `_count` are those of the last year."""
+    """What was heard of a contact: `…_count` within the last year, fails within 90 days."""
 
     first_at: datetime
     last_at: datetime

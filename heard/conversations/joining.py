@@ -221,12 +221,12 @@ def _give_back(
             continue
         here = _stamps(pk)
         if pk in came or here <= set(handles):
-            strangers = here - set(handles)
-            if strangers:
-                touched.append(_move_out(row, strangers, to=holder, now=now))
+            part, strangers = row.part, here - set(handles)
             _hand_over(row, to=gone)
+            if strangers:
+                touched.append(_move_out(row, strangers, to=holder, part=part, now=now))
         else:
-            touched.append(_move_out(row, handles, to=gone, now=now))
+            touched.append(_move_out(row, handles, to=gone, part=row.part, now=now))
         touched.append(pk)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -242,14 +242,18 @@ def _give_back(
 
 
 def _under(conversation: int, handles: Collection[int]) -> list[int]:
-    """The messages of a conversation under these handles, and what answers them."""
+    """The messages of a conversation under these handles, and our replies that answer them."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT m.id FROM message m WHERE m.conversation_id = %(conversation)s AND (
-                m.handle_id = ANY(%(handles)s) OR (m.handle_id IS NULL AND m.parent <> ''
-                    AND EXISTS (SELECT FROM message a WHERE a.conversation_id = m.conversation_id
-                        AND a.external_id = m.parent AND a.handle_id = ANY(%(handles)s))))
+            SELECT m.id FROM message m LEFT JOIN LATERAL (
+                SELECT a.handle_id FROM message a
+                WHERE a.conversation_id = m.conversation_id AND a.kind = 'incoming'
+                    AND (a.at <= m.at OR a.external_id = m.parent) AND m.kind = 'reply'
+                ORDER BY a.external_id = m.parent DESC, a.at DESC, a.id DESC LIMIT 1
+            ) answered ON m.handle_id IS NULL
+            WHERE m.conversation_id = %(conversation)s
+                AND coalesce(m.handle_id, answered.handle_id) = ANY(%(handles)s)
             """,
             {"conversation": conversation, "handles": list(handles)},
         )
@@ -289,13 +293,15 @@ def _hand_over(row: Conversation, *, to: Contact) -> None:
     row.save(update_fields=["contact", "part"])
 
 
-def _move_out(row: Conversation, handles: Collection[int], *, to: Contact, now: datetime) -> int:
+def _move_out(
+    row: Conversation, handles: Collection[int], *, to: Contact, part: int, now: datetime
+) -> int:
     """Move what was said under these handles to a conversation of whose they are; its id."""
     target, is_new = Conversation.objects.get_or_create(
         inbox_id=row.inbox_id,
         root=row.root,
         contact=to,
-        part=row.part,
+        part=part,
         defaults={
             "token": row.token,
             "is_history": row.is_history,

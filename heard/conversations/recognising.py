@@ -20,7 +20,7 @@ from heard.lib.statements import fetch
 
 COUNTED_AT_ONCE = 1_000
 AGES = timedelta(days=1)
-FAILED_LATELY = timedelta(minutes=30)
+FAILED_LATELY = timedelta(days=1)
 
 COLUMNS = tuple(field.name for field in fields(Facts))
 
@@ -61,8 +61,8 @@ TO_COUNT_AGAIN = """
         ORDER BY counted_at LIMIT %(limit)s)
     UNION
     (SELECT c.contact_id FROM clock k JOIN conversation c ON c.id = k.conversation_id
-        LEFT JOIN bond b ON b.contact_id = c.contact_id AND b.inbox_id = k.inbox_id
-        WHERE k.failed_at > %(lately)s AND k.fail = 'service' AND c.contact_id IS NOT NULL
+        JOIN bond b ON b.contact_id = c.contact_id AND b.inbox_id = k.inbox_id
+        WHERE k.failed_at > %(lately)s AND k.fail = 'service'
             AND (b.failed_at IS NULL OR b.failed_at < k.failed_at)
         LIMIT %(limit)s)
 """
