@@ -41,14 +41,11 @@ ROUND_SECONDS = 240.0
 UNPUSHED_SECONDS = 60.0
 
 PASSING = (
-    "[unavailable]",
-    "[inuse]",
-    "[limit]",
-    "[serverbug]",
-    "too many",
-    "try again",
-    "temporar",
-)
+    "[unavailable]", "[inuse]", "[limit]", "[serverbug]", "too many", "try again", "temporar",
+    "socket error",
+)  # fmt: skip
+"""What servers say (RFC 5530), and the library, when they would let us in at another time."""
+
 ERRORS = (IMAPClientError, OSError, EOFError, ValueError)
 """What the library and the line raise; `ValueError` for an answer that is none."""
 

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 
 from heard.channels.base import Account, PlaceError, Receipt, SendState
 from heard.channels.email import oauth, servers
-from heard.channels.email.servers import READ_SECONDS, Server
+from heard.channels.email.servers import Server
 
+COMMAND_SECONDS = 30.0
 ANSWER_SECONDS = 120.0
 """How long a server may think about a mail that it has got whole."""
 
@@ -27,12 +28,12 @@ class _Line(smtplib.SMTP):
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        super().__init__(timeout=READ_SECONDS)
+        super().__init__(timeout=COMMAND_SECONDS)
         self._host = server.host  # for which STARTTLS proves the certificate
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002
         line = servers.opened(self._server)
-        line.settimeout(READ_SECONDS)
+        line.settimeout(COMMAND_SECONDS)
         return line
 
 
