@@ -38,6 +38,7 @@ MODULES = {
     "x": "heard.channels.x",
     "line": "heard.channels.line",
     "tiktok": "heard.channels.tiktok",
+    "youtube": "heard.channels.youtube",
 }
 
 

@@ -222,6 +222,7 @@ def test_anything_of_the_wrong_shape_is_set_aside_or_not_understood(vendor: Vend
 @every
 def test_a_reply_is_handed_over_once(vendor: Vendor) -> None:
     with Place() as place:
+        vendor.prepares(place)
         place.answers(vendor.call, vendor.taken)
         receipt = channel(vendor).send(vendor.reply, vendor.account(api_url=place.url))
     assert (receipt.state, receipt.external_id) == (SendState.SENT, vendor.sent_as)
@@ -233,6 +234,7 @@ def test_a_reply_is_handed_over_once(vendor: Vendor) -> None:
 @every
 def test_a_place_that_asks_to_slow_down_is_heeded(vendor: Vendor) -> None:
     with Place() as place:
+        vendor.prepares(place)
         said = vendor.limited
         place.answers(vendor.call, said.body, status=said.status, headers=said.headers)
         receipt = channel(vendor).send(vendor.reply, vendor.account(api_url=place.url))
@@ -244,6 +246,7 @@ def test_a_place_that_asks_to_slow_down_is_heeded(vendor: Vendor) -> None:
 def test_credentials_that_ended_need_a_person(vendor: Vendor) -> None:
     said = vendor.expired
     with Place() as place:
+        vendor.prepares(place)
         place.answers(vendor.call, said.body, status=said.status)
         place.answers(vendor.checks, said.body, status=said.status)
         receipt = channel(vendor).send(vendor.reply, vendor.account(api_url=place.url))
@@ -257,6 +260,7 @@ def test_credentials_that_ended_need_a_person(vendor: Vendor) -> None:
 @every
 def test_a_line_that_breaks_leaves_it_open_whether_it_was_said(vendor: Vendor) -> None:
     with Place() as place:
+        vendor.prepares(place)
         place.breaks_off(vendor.call)
         receipt = channel(vendor).send(vendor.reply, vendor.account(api_url=place.url))
     assert receipt.state is SendState.UNKNOWN

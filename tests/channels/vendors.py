@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from heard.channels.base import Account, Delivered, Outgoing
+from tests.channels.place import Place
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -69,6 +70,13 @@ class Vendor:
     echo: str | None = None
     limited: Said = Said(429, {"error": {"message": "slow"}}, {"retry-after": "17"})
     wait_seconds: int = 17
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """What the place answers to calls that go before, such as for a token."""
+
+    def prepares(self, place: Place) -> None:
+        """Let the place answer what is asked before anything is handed over."""
+        for call, body in self.before.items():
+            place.answers(call, body)
 
     def account(self, **settings: Any) -> Account:
         return Account(
@@ -328,6 +336,35 @@ VENDORS = [
         ),
         expired=Said(200, {"code": 40105, "message": "Access token is incorrect or revoked"}),
         checks="GET /open_api/v1.3/business/get/",
+    ),
+    Vendor(
+        kind="youtube",
+        settings={"client_id": "app", "units": 10_000, "channel_id": "UCshop"},
+        secrets={"client_secret": "shh", "refresh_token": "ref"},
+        heard_as="Ugx1",
+        edited="edited.json",
+        reply=soon(to="UCann", root="Ugx1", parent="Ugx1"),
+        call="POST /youtube/v3/comments",
+        taken={"kind": "youtube#comment", "id": "Ugx1.r1", "snippet": {}},
+        sent_as="Ugx1.r1",
+        echo="answered.json",
+        limited=Said(
+            403,
+            {"error": {"code": 403, "errors": [{"reason": "rateLimitExceeded"}]}},
+            {"retry-after": "17"},
+        ),
+        expired=Said(
+            401,
+            {
+                "error": {
+                    "code": 401,
+                    "message": "Invalid Credentials",
+                    "errors": [{"reason": "authError"}],
+                }
+            },
+        ),
+        checks="GET /youtube/v3/channels",
+        before={"POST /token": {"access_token": "tok", "expires_in": 3599}},
     ),
 ]
 
