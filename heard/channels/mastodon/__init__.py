@@ -344,7 +344,7 @@ def _why_not(outgoing: Outgoing, text: str, account: Account) -> str | None:
             f"A post on this server has at most {limit} characters, with the name it begins with."
         )
     if len(outgoing.files) > count:
-        return f"A post on this server has at most {count} files."
+        return f"A post on this server has at most {count} file{'s' if count > 1 else ''}."
     return None
 
 
