@@ -108,9 +108,13 @@ def up_of(item: Incoming) -> str:
 
 
 def read_all(items: Sequence[Incoming]) -> list[Reading | None]:
-    """Read what people wrote; what we said ourselves, and what machines say, is not read."""
+    """Read what people wrote; what we said ourselves, what machines say, and our own words for
+    a telephone call are not read.
+    """
     wanted = [
-        n for n, item in enumerate(items) if item.kind is Kind.INCOMING and not item.is_automatic
+        n
+        for n, item in enumerate(items)
+        if item.kind is Kind.INCOMING and not item.is_automatic and "call" not in item.extra
     ]
     found: list[Reading | None] = [None] * len(items)
     if not wanted:

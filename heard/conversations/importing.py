@@ -25,6 +25,7 @@ from heard.channels.archives import Archive, Item, Spread
 from heard.channels.base import Incoming, SetAside
 from heard.conversations.arranging import free_slug
 from heard.conversations.beside import Beside
+from heard.conversations.calls import KINDS, keep_history
 from heard.conversations.importers import Here, advance, keep_aside
 from heard.conversations.intake import close_books, revive
 from heard.conversations.lots import Filed, Importers, Lot, Task
@@ -213,6 +214,8 @@ def _finish(run: ImportRun, inboxes: _Inboxes, wishes: Wishes, *, now: datetime)
     for inbox in inboxes.all():
         if run.taken_count:
             close_books(inbox)
+            if inbox.kind in KINDS:
+                keep_history(inbox)
             failed += Clock.objects.filter(
                 inbox=inbox, is_history=True, met_at=None, failed_at__isnull=False
             ).count()

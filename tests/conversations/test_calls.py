@@ -6,9 +6,12 @@ import itertools
 import json
 import random
 from datetime import timedelta
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -263,3 +266,24 @@ class TestTheHook:
         states = box.delivery_set.values_list("state", "reason")
         assert sorted(state for state, _ in states) == ["set_aside", "taken"]
         assert any("“event” is one of" in reason for _, reason in states)
+
+
+def test_an_archive_of_call_records_becomes_history(tmp_path: Any) -> None:
+    payload = Path(__file__).parents[1] / "channels" / "payloads" / "calls" / "asterisk.csv"
+    arguments = ["import", "calls", "--inbox", "Old line", "--from", "asterisk"]
+    arguments += ["--timezone", "Europe/London", "--country", "GB", str(payload)]
+    out = StringIO()
+    call_command(*arguments, stdout=out)
+    call_command(*arguments, stdout=StringIO())
+    box = Inbox.objects.get(name="Old line")
+    assert (box.kind, Call.objects.filter(inbox=box, is_history=True).count()) == ("phone", 6)
+    lost = Call.objects.get(outcome="abandoned")
+    assert (lost.hold_seconds, lost.caller) == (1200, "+442079460002")
+    assert lost.message is not None
+    assert lost.message.need == "answer"
+    # They were called back two hours later, so that was late or not by the promise, but met.
+    clock = Clock.objects.get(message=lost.message)
+    assert clock.met_at is not None
+    assert not Message.objects.filter(inbox=box).exclude(mood="").exists(), "our words are not read"
+    assert "2  set aside" in out.getvalue()
+    assert not Conversation.objects.exclude(status="resolved").exists()

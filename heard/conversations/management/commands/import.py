@@ -9,12 +9,14 @@ import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from heard.channels.archives import (
     Archive,
+    CallRecords,
     Dialogues,
     HelpForum,
     Mbox,
@@ -22,7 +24,9 @@ from heard.channels.archives import (
     Twcs,
     read_map,
 )
+from heard.channels.archives.calls import SYSTEMS
 from heard.channels.dates import moment
+from heard.channels.phone.numbers import is_country
 from heard.conversations.importing import Progress, Summary, Wishes, bring_in
 
 PLAIN_SECONDS = 10
@@ -32,7 +36,7 @@ TERMINAL_SECONDS = 0.2
 class Command(BaseCommand):
     """One subcommand for each format of archive."""
 
-    help = "Bring an archive in: a forum, tweets, dialogues, a mailbox, or any export by a map."
+    help = "Bring an archive in: a forum, tweets, dialogues, a mailbox, calls, any export by a map."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The formats, each with its own arguments and those that all share."""
@@ -64,12 +68,31 @@ class Command(BaseCommand):
         )
         letters.add_argument("file", nargs="?")
 
+        rung = formats.add_parser("calls", help="call records of Asterisk, FreeSWITCH or 3CX")
+        rung.add_argument("--inbox", required=True, metavar="NAME")
+        rung.add_argument("--from", required=True, dest="system", choices=sorted(SYSTEMS))
+        rung.add_argument(
+            "--timezone",
+            type=_zone,
+            default=ZoneInfo("UTC"),
+            metavar="ZONE",
+            help="where the times in the file were written: Europe/Berlin (UTC)",
+        )
+        rung.add_argument(
+            "--country",
+            type=_country,
+            default="",
+            metavar="CC",
+            help="where numbers without a country code are dialled: DE",
+        )
+        rung.add_argument("file", type=Path)
+
         table = formats.add_parser("csv", help="any CSV or JSON lines, read by a map in TOML")
         table.add_argument("--inbox", required=True, metavar="NAME")
         table.add_argument("--map", required=True, type=Path, metavar="FILE.toml")
         table.add_argument("file", type=Path)
 
-        for one in (forum, tweets, dialogues, letters, table):
+        for one in (forum, tweets, dialogues, letters, rung, table):
             _add_shared_arguments(one)
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -139,6 +162,19 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time zone") from None
+
+
+def _country(text: str) -> str:
+    if not is_country(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no country's two letters")
+    return text.upper()
+
+
 def _archive(options: dict[str, Any]) -> Archive:
     match options["format"]:
         case "helpforum":
@@ -154,6 +190,10 @@ def _archive(options: dict[str, Any]) -> Archive:
             if file is None:
                 raise CommandError("Name the mailbox file after our addresses.")
             return Mbox(Path(file), tuple(addresses))
+        case "calls":
+            return CallRecords(
+                options["file"], options["system"], options["timezone"], options["country"]
+            )
         case _:
             return Table(options["file"], read_map(options["map"]))
 
