@@ -157,6 +157,8 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
     chat = outgoing.root.removeprefix(f"{BUSINESS}/") or outgoing.to
     fields: dict[str, Any] = {"chat_id": chat}
     connection = outgoing.answered.get("business_connection_id")
+    if outgoing.root.startswith(f"{BUSINESS}/") and not connection:
+        return failed("The business account's connection to the bot is not known.", is_final=True)
     if connection:
         fields["business_connection_id"] = connection
     if chat.startswith("-") and outgoing.parent:

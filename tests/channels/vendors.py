@@ -336,6 +336,12 @@ VENDORS = [
         ),
         expired=Said(200, {"code": 40105, "message": "Access token is incorrect or revoked"}),
         checks="GET /open_api/v1.3/business/get/",
+        before={
+            "POST /open_api/v1.3/tt_user/oauth2/refresh_token/": {
+                "code": 0,
+                "data": {"access_token": "new", "refresh_token": "ref", "expires_in": 86400},
+            }
+        },
     ),
     Vendor(
         kind="youtube",

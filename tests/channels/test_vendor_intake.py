@@ -1,0 +1,135 @@
+"""Vendors through the house's own door: exactly once, whatever is delivered how often and when."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from heard.channels import registry
+from heard.channels.base import Deleted, Delivered, Edited, Incoming
+from heard.conversations.journal import keep_fetched, take_in
+from heard.conversations.models import Inbox, Message, Sending
+from heard.conversations.sending import deliver
+from heard.conversations.views import hooks
+from heard.lib.sealing import seal
+from tests import make
+from tests.channels.place import Place
+from tests.channels.vendors import VENDORS, Vendor, delivered
+
+pytestmark = pytest.mark.django_db
+every = pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.kind)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_doors() -> None:
+    hooks._doors.clear()
+
+
+def connected(vendor: Vendor, **settings: Any) -> Inbox:
+    secrets = {**vendor.secrets, "signing_secret": vendor.secret}
+    return make.inbox(
+        kind=vendor.kind,
+        settings={**vendor.settings, "allow_private": True, **settings},
+        secret=seal(json.dumps(secrets)),
+    )
+
+
+def bring(vendor: Vendor, inbox: Inbox, body: bytes) -> None:
+    """As the vendor does: signed and posted; or as what asking it has found."""
+    now = timezone.now()
+    if vendor.sign is None:
+        keep_fetched(inbox.pk, [Delivered(body, {}, now)], now=now)
+        return
+    answer = Client().post(
+        f"/hooks/{inbox.token}/",
+        body,
+        content_type="application/json",
+        headers=dict(vendor.sign(body, now)),
+    )
+    assert answer.status_code == 202, answer.content
+
+
+def settle() -> None:
+    while take_in(now=timezone.now()):
+        pass
+
+
+def expected(vendor: Vendor) -> list[Any]:
+    module: Any = registry.channel_of(vendor.kind)
+    return [
+        one
+        for path in vendor.payloads()
+        for one in module.parse(delivered(path.read_bytes()), vendor.account())
+    ]
+
+
+@every
+@pytest.mark.parametrize("seed", [1, 2])
+def test_each_message_is_there_once_in_its_last_words(vendor: Vendor, seed: int) -> None:
+    inbox = connected(vendor)
+    bodies = [path.read_bytes() for path in vendor.payloads()] * 2
+    random.Random(seed).shuffle(bodies)
+    for number, body in enumerate(bodies):
+        bring(vendor, inbox, body)
+        if number % 3 == seed % 3:
+            settle()
+    settle()
+    said = expected(vendor)
+    wanted = {(one.external_id, one.kind) for one in said if isinstance(one, Incoming)}
+    there = list(inbox.message_set.values_list("external_id", "kind"))
+    assert sorted(there) == sorted((name, kind.value) for name, kind in wanted)
+    assert not inbox.delivery_set.filter(state="waiting").exists()
+    for name, kind in wanted:
+        changed = [one for one in said if isinstance(one, Edited)
+                   and (one.external_id, one.kind) == (name, kind)]  # fmt: skip
+        gone = [one for one in said if isinstance(one, Deleted)
+                and (one.external_id, one.kind) == (name, kind)]  # fmt: skip
+        message = inbox.message_set.get(external_id=name, kind=kind.value)
+        if changed:
+            assert message.text == max(changed, key=lambda one: one.at).text
+        assert (message.deleted_at is not None) == bool(gone)
+
+
+@every
+def test_an_answer_is_said_once_though_its_echo_comes_before_and_after(vendor: Vendor) -> None:
+    with Place() as place:
+        vendor.prepares(place)
+        place.answers(vendor.call, vendor.taken)
+        inbox = connected(vendor, api_url=place.url)
+        name = vendor.reply.parent
+        bodies = [path.read_bytes() for path in vendor.payloads()]
+        module: Any = registry.channel_of(vendor.kind)
+        [asked] = [
+            body
+            for body in bodies
+            for one in module.parse(delivered(body), vendor.account())
+            if isinstance(one, Incoming) and one.external_id == name and one.kind == "incoming"
+        ][:1]
+        bring(vendor, inbox, asked)
+        settle()
+        question = inbox.message_set.get(external_id=name)
+        at = timezone.now() - timedelta(seconds=20)
+        reply = Message.objects.create(
+            conversation=question.conversation, inbox=inbox, kind="reply", at=at,
+            text=vendor.reply.text,
+        )  # fmt: skip
+        sending = Sending.objects.create(message=reply, not_before=at, updated_at=at)
+        if vendor.echo:
+            bring(vendor, inbox, vendor.body(vendor.echo))
+            settle()
+        deliver(sending_id=sending.pk)
+        if vendor.echo:
+            bring(vendor, inbox, vendor.body(vendor.echo))
+            settle()
+    sending.refresh_from_db()
+    assert (sending.state, sending.reason) == ("sent", "")
+    [ours] = inbox.message_set.filter(kind="reply")
+    assert (ours.pk, ours.external_id, ours.text) == (reply.pk, vendor.sent_as, vendor.reply.text)
+    calls = [f"{one.method} {one.path}" for one in place.asked]
+    assert calls.count(vendor.call) == 1
