@@ -30,6 +30,7 @@ MODULES = {
     "wordpress": "heard.channels.wordpress",
     "hackernews": "heard.channels.hackernews",
     "webmention": "heard.channels.webmention",
+    "feeds": "heard.channels.feeds",
     "facebook": "heard.channels.meta.facebook",
     "messenger": "heard.channels.meta.messenger",
     "instagram": "heard.channels.meta.instagram",
