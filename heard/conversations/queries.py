@@ -184,6 +184,8 @@ class Row(NamedTuple):
     due_from: datetime | None
     due_kind: str
     closes_at: datetime | None
+    bond: str
+    """What the contact is to us: by all inboxes if all may be seen, else by this one alone."""
     is_unseen: bool
     key: datetime
     door: Door
@@ -240,7 +242,7 @@ ROW = """
     c.id, c.inbox_id, c.contact_name, c.subject, c.preview, c.last_kind, c.need, c.status,
     c.assignee_id, c.is_urgent, c.last_at,
     c.waiting_since, c.due_at, c.due_from, c.due_kind, c.promised_at, c.snoozed_until,
-    c.last_incoming_at, c.closes_at
+    c.last_incoming_at, c.closes_at, c.contact_id
 """
 
 DOORS = """
@@ -263,14 +265,24 @@ PICKED = """
     SELECT c.id, c.inbox_id, c.contact_name, c.subject, c.preview, c.last_kind, c.need, c.status,
         c.assignee_id, coalesce(u.name, ''), c.is_urgent, c.last_at,
         c.due_at, c.due_from, c.due_kind, c.closes_at,
+        coalesce(k.{bond}, ''),
         c.waiting_since IS NOT NULL AND NOT EXISTS (
             SELECT FROM sighting s
             WHERE s.conversation_id = c.id AND s.at >= c.last_incoming_at
         ) AS is_unseen,
         c.{key}
     FROM ({rows}) c LEFT JOIN staff_user u ON u.id = c.assignee_id
+    {bonds}
     ORDER BY c.{key} {way}, c.id {way}
 """
+
+
+# What the contact is to us: a column of theirs, or of theirs at this one inbox.
+EVERY_BOND = ("bond", "LEFT JOIN contact k ON k.id = c.contact_id")
+BOND_HERE = (
+    "word",
+    "LEFT JOIN bond k ON k.contact_id = c.contact_id AND k.inbox_id = c.inbox_id",
+)
 
 
 def sight_of(user: User) -> Sight:
@@ -326,8 +338,7 @@ def some(
         f"SELECT {ROW} FROM conversation c "
         f"WHERE c.id = ANY(%(ids)s) AND c.last_at IS NOT NULL AND {' AND '.join(conditions)}"
     )
-    way = "DESC" if view.newest_first else "ASC"
-    found = _rows(fetch(PICKED.format(rows=rows, key=view.key, way=way), parameters), sight=sight)
+    found = _rows(fetch(_picked(rows, view=view, sight=sight), parameters), sight=sight)
     return _with(found, present([row.id for row in found], me=sight.user_id, now=now))
 
 
@@ -460,8 +471,14 @@ def _page_statement(
                 SELECT {ROW} FROM conversation c WHERE c.inbox_id = door.id AND {where} {order}
             ) c {order}
         """
-    statement = PICKED.format(rows=rows, key=view.key, way=way)
+    statement = _picked(rows, view=view, sight=sight)
     return statement, {**parameters, "size": size, "inboxes": inboxes}
+
+
+def _picked(rows: str, *, view: View, sight: Sight) -> str:
+    bond, bonds = EVERY_BOND if sight.is_everything else BOND_HERE
+    way = "DESC" if view.newest_first else "ASC"
+    return PICKED.format(rows=rows, key=view.key, way=way, bond=bond, bonds=bonds)
 
 
 def _counts_statement(sight: Sight, *, now: datetime) -> tuple[str, dict[str, Any]]:

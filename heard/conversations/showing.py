@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from heard.channels.base import Abilities, Act
 from heard.channels.phone.course import span
+from heard.conversations import naming
 from heard.conversations.abilities import Obstacle
 from heard.conversations.queries import Row
 from heard.conversations.thread import Done, Said
@@ -121,6 +122,18 @@ def lines(rows: Sequence[Row], *, now: datetime) -> list[Line]:
             left = closing(row.closes_at, now=now)
         written.append(Line(row, ago, face, since, until, left))
     return written
+
+
+def bond_tags() -> Mapping[str, str]:
+    """What contacts are to us, as lists show it with the rule behind it; "" is nothing."""
+    return {
+        "": "",
+        **{
+            word: f' <span class="bond bond-{word}" title="{escape(naming.rule(word))}">'
+            f"{escape(name)}</span>"
+            for word, name in naming.BONDS.items()
+        },
+    }
 
 
 def clock(due_from: datetime, due_at: datetime, *, kind: str, now: datetime) -> ClockFace:
@@ -311,6 +324,10 @@ def sentence(done: Done, *, now: datetime) -> str:
         "promise.kept": gettext("%(who)s kept the promise"),
         "promise.withdrawn": gettext("%(who)s withdrew the promise"),
         "reply.undone": gettext("%(who)s took a reply back"),
+        "conversation.merged": gettext("%(who)s merged another conversation into this one"),
+        "conversation.unmerged": gettext("%(who)s took a merge back"),
+        "conversation.split": gettext("%(who)s split this conversation"),
+        "conversation.rejoined": gettext("%(who)s took a split back"),
     }
     return plain.get(done.name, done.name) % {"who": who}
 

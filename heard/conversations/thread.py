@@ -21,7 +21,8 @@ LONGEST_TEXT = 12_000
 EVENTS = (
     "conversation.assigned", "conversation.snoozed", "conversation.woken", "conversation.resolved",
     "conversation.reopened", "promise.made", "promise.kept", "promise.withdrawn",
-    "reading.corrected", "reply.queued", "reply.undone",
+    "reading.corrected", "reply.queued", "reply.undone", "conversation.merged",
+    "conversation.unmerged", "conversation.split", "conversation.rejoined",
 )  # fmt: skip
 VISITS_SHOWN = 8
 MOST_VISITS = 200

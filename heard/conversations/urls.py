@@ -15,8 +15,10 @@ from heard.conversations.views import (
     journal,
     ledger,
     notices,
+    people,
     searching,
     settings,
+    together,
 )
 
 settings_pages: list[URLPattern | URLResolver] = [
@@ -57,6 +59,9 @@ one_conversation: list[URLPattern | URLResolver] = [
     path("promises/", conversation.promises, name="promises"),
     path("contact/note/", contact.contact_note, name="contact_note"),
     path("contact/same/", contact.same_person, name="same_person"),
+    path("together/", together.together, name="together"),
+    path("merging/", together.merge_conversations, name="merge_conversations"),
+    path("splitting/", together.split_conversation, name="split_conversation"),
     path("messages/", composing.create_message, name="create_message"),
     path("draft/", composing.save_draft, name="save_draft"),
 ]
@@ -88,6 +93,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("attachments/<int:pk>/fetching/", conversation.fetch_attachment, name="fetch_attachment"),
     path("calls/", calls.calls_page, name="calls"),
     path("calls/holding/", calls.holding, name="holding"),
+    path("mergings/<int:number>/undoing/", together.undo_merge, name="undo_merge"),
+    path("splittings/<int:number>/undoing/", together.undo_split, name="undo_split"),
+    path("contacts/alike/", people.alike, name="alike"),
+    path("contacts/alike/<int:number>/dismissal/", people.tell_apart, name="tell_apart"),
+    path("contacts/<int:number>/", people.contact_page, name="contact"),
+    path("contacts/<int:number>/alike/", people.contact_alike, name="contact_alike"),
+    path("contacts/<int:number>/joining/", people.join_contacts, name="join_contacts"),
+    path("joinings/<int:number>/undoing/", people.undo_join, name="undo_join"),
     path("search/", searching.search_page, name="search"),
     path("search/count/", searching.search_count, name="search_count"),
     path("ledger/", ledger.ledger_page, name="ledger"),

@@ -129,8 +129,8 @@ def test_two_contacts_become_one_person(bo: User, opened: Conversation) -> None:
     ann = Contact.objects.get(pk=known.contact.pk)
     assert (ann.name, ann.note) == ("Ann Miller", "Likes lamps.")
     assert set(ann.handles.values_list("address", flat=True)) == {"ann@garden.example", "annie99"}
-    assert not Contact.objects.filter(pk=also.contact.pk).exists()
-    rows = Conversation.objects.filter(contact=ann).order_by("pk")
+    assert Contact.objects.get(pk=also.contact.pk).into == ann
+    rows = Conversation.objects.filter(contact=ann, merged_into=None).order_by("pk")
     assert [row.pk for row in rows] == [known.pk, elsewhere.pk]
     assert rows[0].incoming_count == 2
     assert rows[1].contact_name == "Ann Miller"

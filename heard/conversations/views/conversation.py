@@ -43,11 +43,17 @@ OURS = (Act.EDIT, Act.DELETE)
 
 
 def found(request: StaffRequest, number: int) -> tuple[Conversation, Sight]:
-    """A conversation that this person may see, and all that they may; else it is not there."""
+    """A conversation that this person may see, and all that they may; else it is not there.
+
+    One that was merged is the one that has its messages now.
+    """
     sight = sight_of(request.user)
     mine = Conversation.objects.filter(inbox_id__in=list(sight.doors))
     rows = mine.select_related("assignee", "team")
-    return get_object_or_404(rows, pk=number), sight
+    opened = get_object_or_404(rows, pk=number)
+    if opened.merged_into_id is not None:
+        opened = get_object_or_404(rows, pk=opened.merged_into_id)
+    return opened, sight
 
 
 @staff_only
