@@ -6,6 +6,7 @@ https://www.w3.org/TR/websub/ · https://www.jsonfeed.org/version/1.1/ · RFC 42
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import hashlib
 import hmac
@@ -581,8 +582,8 @@ def _address(said: Any) -> str:
 def _parsed(said: Any) -> datetime | None:
     """A date as the feed reader gives it: nine numbers in UTC."""
     try:
-        return moment(datetime(*said[:6], tzinfo=UTC).isoformat())
-    except (TypeError, ValueError):
+        return moment(datetime.fromtimestamp(calendar.timegm(said), UTC).isoformat())
+    except (TypeError, ValueError, OverflowError, OSError):
         return None
 
 

@@ -52,9 +52,10 @@ def account_of(*urls: str, **settings: Any) -> Account:
     )
 
 
-def said_by(name: str, account: Account | None = None, **headers: str) -> list[Incoming]:
+def said_by(name: str, account: Account | None = None, *, typed: str = "") -> list[Incoming]:
     """What a feed in the folder says when it is read anew."""
-    delivered = Delivered((PAYLOADS / name).read_bytes(), {"feed": FEED, **headers}, NOW)
+    headers = {"feed": FEED, "content-type": typed}
+    delivered = Delivered((PAYLOADS / name).read_bytes(), headers, NOW)
     account = account or account_of(FEED)
     said = list(feeds.parse(delivered, account))
     assert said == list(feeds.parse(delivered, account))
@@ -122,7 +123,7 @@ def test_an_atom_feed_is_read() -> None:
 
 
 def test_a_json_feed_is_read() -> None:
-    (said,) = said_by("posts.json", **{"content-type": "application/feed+json"})
+    (said,) = said_by("posts.json", typed="application/feed+json")
     assert said.external_id == "blog.example#7"
     assert said.text == "Blue heron made my day."
     assert said.sender == "https://cy.example/"

@@ -158,8 +158,7 @@ def test_a_page_without_the_link_is_refused_and_takes_back_what_it_said() -> Non
         gone, why = shown(page)
         assert isinstance(gone, Deleted)
         assert isinstance(why, SetAside)
-    name = mention(f"<a href={TARGET}>x</a>").external_id
-    assert gone.external_id == name
+        assert gone.external_id == mention(f"<a href={TARGET}>x</a>").external_id
 
 
 def test_a_page_that_is_gone_takes_back_what_it_said(place: Place) -> None:
