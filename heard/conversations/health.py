@@ -15,7 +15,6 @@ from django.db.models import Q
 from heard.channels.base import Checked, Fetched
 from heard.channels.registry import channel_of
 from heard.conversations.models import Inbox, Listening, Notice
-from heard.conversations.settling import tell
 from heard.events.diary import record
 from heard.lib.jobs import jobs
 from heard.staff.models import Role, User
@@ -195,7 +194,6 @@ def _turn(row: Listening, *, to: str, reason: str, now: datetime) -> None:
             f"inbox.{to}", subject="inbox", subject_id=row.inbox_id, at=now, data={"reason": reason}
         )
     row.state, row.reason = to, reason[:300]
-    tell([(0, row.inbox_id)], what="inbox")
 
 
 def _alarm(inbox: Inbox, kind: str, text: str, *, now: datetime) -> None:

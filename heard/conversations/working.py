@@ -131,8 +131,8 @@ async def _do_jobs() -> None:
     while not told.is_set():
         try:
             await _do_jobs_until(told)
-        except ConnectorException:
-            log.warning("jobs lost the database")
+        except ConnectorException as error:
+            log.warning("jobs lost the database: %s", error.__cause__ or error)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(told.wait(), 1)
 
@@ -154,7 +154,7 @@ async def _do_jobs_until(told: asyncio.Event) -> None:
         workers = [
             asyncio.create_task(
                 app.run_worker_async(
-                    queues=names,
+                    queues=list(names),
                     concurrency=count,
                     fetch_job_polling_interval=1.0,
                     delete_jobs="successful",
