@@ -233,13 +233,18 @@ def test_a_reply_is_handed_over_once(vendor: Vendor) -> None:
 
 @every
 def test_a_place_that_asks_to_slow_down_is_heeded(vendor: Vendor) -> None:
+    said = vendor.limited
     with Place() as place:
         vendor.prepares(place)
-        said = vendor.limited
-        place.answers(vendor.call, said.body, status=said.status, headers=said.headers)
+        for call in (vendor.call, vendor.checks):
+            place.answers(call, said.body, status=said.status, headers=said.headers)
         receipt = channel(vendor).send(vendor.reply, vendor.account(api_url=place.url))
+        with pytest.raises(PlaceError) as trouble:
+            channel(vendor).check(vendor.account(api_url=place.url))
     assert (receipt.state, receipt.is_final) == (SendState.FAILED, False)
     assert receipt.retry_after_seconds == vendor.wait_seconds
+    assert trouble.value.retry_after_seconds == vendor.wait_seconds
+    assert not trouble.value.needs_person
 
 
 @every

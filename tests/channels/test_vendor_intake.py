@@ -13,8 +13,10 @@ from django.utils import timezone
 
 from heard.channels import registry
 from heard.channels.base import Deleted, Delivered, Edited, Incoming
+from heard.conversations.arranging import new_inbox
+from heard.conversations.connecting import check, connect
 from heard.conversations.journal import keep_fetched, take_in
-from heard.conversations.models import Inbox, Message, Sending
+from heard.conversations.models import Inbox, Listening, Message, Sending
 from heard.conversations.sending import deliver
 from heard.conversations.views import hooks
 from heard.lib.sealing import seal
@@ -94,6 +96,48 @@ def test_each_message_is_there_once_in_its_last_words(vendor: Vendor, seed: int)
         if changed:
             assert message.text == max(changed, key=lambda one: one.at).text
         assert (message.deleted_at is not None) == bool(gone)
+
+
+@every
+def test_an_inbox_is_connected_as_a_person_would_do_it(vendor: Vendor) -> None:
+    module: Any = registry.channel_of(vendor.kind)
+    names = {setting.name for setting in module.settings}
+    plain = {name: value for name, value in vendor.settings.items() if name in names}
+    with Place() as place:
+        vendor.prepares(place)
+        place.answers(vendor.checks, vendor.known)
+        inbox = new_inbox(vendor.kind, name="Shop", keeper=None, now=make.NOON)
+        inbox.settings = {"api_url": place.url, "allow_private": True}
+        connect(inbox, {**plain, **vendor.secrets}, by=None, now=make.NOON)
+        check(inbox, now=make.NOON)
+    health = Listening.objects.get(inbox=inbox)
+    assert (health.state, health.account) == ("well", vendor.account_name)
+    kept = str(Inbox.objects.get().settings)
+    assert not [secret for secret in vendor.secrets.values() if f"'{secret}'" in kept]
+    if vendor.sign is not None:
+        bring(vendor, inbox, vendor.body(vendor.message))
+        settle()
+        assert inbox.message_set.filter(external_id=vendor.heard_as).exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "answer"),
+    [
+        ("facebook", "hub.mode=subscribe&hub.verify_token=handshake&hub.challenge=77", b"77"),
+        ("facebook", "hub.mode=subscribe&hub.verify_token=guess&hub.challenge=77", None),
+        ("x", "crc_token=abc", b'{"response_token": "sha256='),
+        ("x", "crc_token=%7B%7D", None),
+        ("line", "", None),
+    ],
+)
+def test_handshakes_are_answered_at_the_door(kind: str, query: str, answer: bytes | None) -> None:
+    [vendor] = [vendor for vendor in VENDORS if vendor.kind == kind]
+    response = Client().get(f"/hooks/{connected(vendor).token}/?{query}")
+    if answer is None:
+        assert response.status_code in {401, 405}
+    else:
+        assert response.status_code == 200
+        assert response.content.startswith(answer)
 
 
 @every

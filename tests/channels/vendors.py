@@ -55,6 +55,9 @@ class Vendor:
     sent_as: str
     expired: Said
     checks: str
+    known: Any
+    """What the place answers to `checks` when it lets us in as `account_name`."""
+    account_name: str
     sign: Sign | None = None
     proof: str = ""
     """The header with the signature."""
@@ -169,6 +172,8 @@ VENDORS = [
         limited=META_LIMITED,
         expired=META_EXPIRED,
         checks="GET /me",
+        known={"id": "1000200030004", "name": "The Shop"},
+        account_name="The Shop",
     ),
     Vendor(
         kind="messenger",
@@ -187,6 +192,8 @@ VENDORS = [
         limited=META_LIMITED,
         expired=META_EXPIRED,
         checks="GET /me",
+        known={"id": "1000200030004", "name": "The Shop"},
+        account_name="The Shop",
     ),
     Vendor(
         kind="instagram",
@@ -216,6 +223,8 @@ VENDORS = [
         limited=META_LIMITED,
         expired=META_EXPIRED,
         checks="GET /me",
+        known={"user_id": "17840000000000001", "username": "shop"},
+        account_name="@shop",
     ),
     Vendor(
         kind="whatsapp",
@@ -238,6 +247,8 @@ VENDORS = [
         ),
         expired=META_EXPIRED,
         checks="GET /106540352242922",
+        known={"verified_name": "The Shop", "display_phone_number": "+1 555"},
+        account_name="The Shop +1 555",
     ),
     Vendor(
         kind="telegram",
@@ -271,6 +282,12 @@ VENDORS = [
         ),
         expired=Said(401, {"ok": False, "error_code": 401, "description": "Unauthorized"}),
         checks="POST /bot5550:made-up/getMe",
+        known={"ok": True, "result": {"id": 5550, "username": "shop_bot"}},
+        account_name="@shop_bot",
+        before={
+            "POST /bot5550:made-up/getWebhookInfo": {"ok": True, "result": {"url": ""}},
+            "POST /bot5550:made-up/setWebhook": {"ok": True, "result": True},
+        },
     ),
     Vendor(
         kind="x",
@@ -294,6 +311,8 @@ VENDORS = [
         limited=Said(429, {"title": "Too Many Requests", "status": 429}, {"retry-after": "17"}),
         expired=Said(401, {"title": "Unauthorized", "status": 401, "detail": "Unauthorized"}),
         checks="GET /2/users/me",
+        known={"data": {"id": "4242", "username": "shop"}},
+        account_name="@shop",
     ),
     Vendor(
         kind="line",
@@ -315,6 +334,8 @@ VENDORS = [
         ),
         expired=Said(401, {"message": "Authentication failed. Confirm that the access token"}),
         checks="GET /v2/bot/info",
+        known={"displayName": "The Shop", "basicId": "@216ru"},
+        account_name="The Shop @216ru",
     ),
     Vendor(
         kind="tiktok",
@@ -336,6 +357,8 @@ VENDORS = [
         ),
         expired=Said(200, {"code": 40105, "message": "Access token is incorrect or revoked"}),
         checks="GET /open_api/v1.3/business/get/",
+        known={"code": 0, "message": "OK", "data": {"username": "shop"}},
+        account_name="@shop",
         before={
             "POST /open_api/v1.3/tt_user/oauth2/refresh_token/": {
                 "code": 0,
@@ -370,6 +393,8 @@ VENDORS = [
             },
         ),
         checks="GET /youtube/v3/channels",
+        known={"items": [{"id": "UCshop", "snippet": {"title": "The Shop"}}]},
+        account_name="The Shop",
         before={"POST /token": {"access_token": "tok", "expires_in": 3599}},
     ),
 ]

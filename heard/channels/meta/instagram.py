@@ -82,7 +82,15 @@ private = Abilities(
 )
 has_own_secret = False
 heeds = hooks.HEEDS
-FIELDS = ("comments", "live_comments", "mentions", "messages", "message_reactions")
+FIELDS = (
+    "comments",
+    "live_comments",
+    "mentions",
+    "messages",
+    "message_reactions",
+    "messaging_postbacks",
+    "messaging_seen",
+)
 RIGHTS = frozenset(
     {"instagram_basic", "instagram_manage_comments", "instagram_manage_messages"}
     | {"pages_manage_metadata", "pages_show_list"}
