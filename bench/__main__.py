@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import archive, firehose, hooks, limits
+from bench import archive, firehose, hooks, limits, mail
 from bench.house import House, calm, crowd, descendants, get, heard, probe, pss_mb, watched
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -75,6 +75,7 @@ def main() -> None:
         chapter("hook", lambda: hook(house))
         chapter("api", lambda: api(house))
         chapter("live", lambda: live(house))
+        chapter("mail", lambda: mail.measure(ours))
         chapter("memory", lambda: memory(house))
         chapter("limits", lambda: machine(house))
         chapter("peers", lambda: peers(ours))
@@ -474,7 +475,7 @@ def peers(ours: dict[tuple[str, int], float]) -> list[Row]:
                 )  # fmt: skip
         found.append(
             (f"django-helpdesk, mails taken in, {n:,} tickets",
-             f"{theirs['ingest']['msg_s']:.0f}/s; 8 clients "
+             f"{theirs['ingest']['msg_s']:.0f}/s{beside(theirs, ours)}; 8 clients "
              f"{theirs['list_p1_8c'].get('rps')} pages/s; server {theirs['server_pss_mb']} MB", "-")
         )  # fmt: skip
         found.append(
@@ -482,6 +483,12 @@ def peers(ours: dict[tuple[str, int], float]) -> list[Row]:
              f"{theirs['escalate_1000_due']['s']} s", "-")
         )  # fmt: skip
     return found
+
+
+def beside(theirs: dict[str, Any], ours: dict[tuple[str, int], float]) -> str:
+    """Our intake of the same short mails in this run, if it was measured."""
+    mine, peer = ours.get(("mails taken in", 0)), theirs["ingest"]["msg_s"]
+    return f" (heard {mine:,.0f}/s: {mine / peer:.0f} ×)" if mine and peer else ""
 
 
 def write(rows: list[Row], *, wanted: argparse.Namespace, now: datetime) -> None:

@@ -134,16 +134,24 @@ settings = (
         "imap_security",
         "IMAP security",
         is_needed=False,
-        default="tls",
-        choices=(("tls", "TLS"), ("starttls", "STARTTLS"), ("none", "None (in-house only)")),
+        choices=(
+            ("", "As usual"),
+            ("tls", "TLS"),
+            ("starttls", "STARTTLS"),
+            ("none", "None (in-house only)"),
+        ),
     ),
     Setting("smtp_port", "SMTP port", is_needed=False, form="number"),
     Setting(
         "smtp_security",
         "SMTP security",
         is_needed=False,
-        default="tls",
-        choices=(("tls", "TLS"), ("starttls", "STARTTLS"), ("none", "None (in-house only)")),
+        choices=(
+            ("", "As usual"),
+            ("tls", "TLS"),
+            ("starttls", "STARTTLS"),
+            ("none", "None (in-house only)"),
+        ),
     ),
     Setting("folder", "Folder to hear", help="INBOX, unless said.", is_needed=False),
 )

@@ -145,6 +145,9 @@ def ids(values: list[str] | None) -> list[str]:
 def text_of(content: bytes, charset: str = "") -> str:
     """Text from bytes whose charset is claimed, rightly or not."""
     claimed = charset.strip().strip("'\"").lower().replace("-", "_")
+    if not claimed.startswith(("utf_16", "utf_32")):
+        # Cheaper here than among the repairs, which every line of a mail would need.
+        content = content.replace(b"\r\n", b"\n")
     return decode(content, charset=_WIDER.get(claimed, claimed))
 
 
