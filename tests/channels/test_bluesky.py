@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import hashlib
 import json
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import libipld
 import pytest
+from websockets.sync.server import ServerConnection, serve
 
 from heard.channels import bluesky
 from heard.channels.base import (
@@ -723,3 +726,46 @@ def test_a_post_is_believed_when_it_says_when_it_was_written_but_not_years_ago()
     assert at("2019-01-01T00:00:00Z") == NOW
     assert at("2031-01-01T00:00:00Z") == NOW
     assert at("yesterday") == NOW
+
+
+def test_jetstream_is_read_from_where_it_was(place: Place) -> None:
+    def event(number: int, text: str) -> str:
+        commit = {
+            "operation": "create", "collection": "app.bsky.feed.post", "rkey": f"3k{number}",
+            "cid": "bafy", "record": {"text": text, "createdAt": "2026-11-22T11:59:30Z"},
+        }  # fmt: skip
+        return json.dumps(
+            {"did": "did:plc:anna", "time_us": number, "kind": "commit", "commit": commit}
+        )
+
+    asked: list[str] = []
+
+    def say(line: ServerConnection) -> None:
+        assert line.request is not None
+        asked.append(line.request.path)
+        line.send(event(1795348770000000, "nothing of yours"))
+        line.send(event(1795348770000001, "A night in the Blue Heron"))
+        line.send('{"time_us": 1795348770000002, "kind": "identity", "did": "did:plc:x"}')
+
+    with serve(say, "localhost", 0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        url = f"ws://localhost:{server.socket.getsockname()[1]}/subscribe"
+        account = account_at(place, stream="jetstream", stream_url=url, terms="Blue Heron")
+        cursor, found = "", list[Heard]()
+        for _ in range(2):
+            ear = cast("Generator[Fetched]", bluesky.listen(cursor, account))
+            with contextlib.closing(ear):
+                for fetched in (next(ear), next(ear)):
+                    found += heard(fetched, account)
+                    cursor = fetched.cursor
+                with pytest.raises(PlaceError, match="broke off"):
+                    next(ear)
+        server.shutdown()
+        thread.join(5)
+    named = [one for one in found if isinstance(one, Incoming) and "terms" in one.extra]
+    assert [one.text for one in named] == ["A night in the Blue Heron"] * 2
+    assert named[0] == named[1]
+    assert named[0].extra["audience"] == 41
+    wanted = "/subscribe?wantedCollections=app.bsky.feed.post"
+    assert asked == [wanted, f"{wanted}&cursor=1795348770000002"]

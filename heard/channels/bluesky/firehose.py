@@ -157,7 +157,10 @@ class Stream:
         self._held.close()
 
     def read(self, seconds: float) -> list[Found]:
-        """What comes within this time, or sooner when much is found. Raises `PlaceError`."""
+        """What comes within this time, or sooner when much is found or the line breaks.
+
+        Raises `PlaceError` if it broke before anything came.
+        """
         posts: list[Seen] = []
         found: list[Found] = []
         try:
@@ -177,6 +180,9 @@ class Stream:
             self.position = None  # the place has begun its stream anew, and so do we
             self.__exit__()
             self.__enter__()
+        except PlaceError:
+            if not posts and not found:
+                raise
         return found + self._matched(posts)
 
     def _matched(self, posts: Sequence[Seen]) -> list[Found]:
