@@ -127,7 +127,7 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Incoming | SetAsid
 
 def _text(table: str, words: str, rating: int | None, *, is_call: bool) -> str:
     if is_call:
-        call = f"Urgent: somebody is wanted at {table}, now."
+        call = f"Somebody is wanted at {table}, urgently."
         return f"{call}\n{words}" if words else call
     if words:
         return words

@@ -21,11 +21,12 @@
   };
 
   /* ── Notices ── */
-  const notify = (text, kind = "") => {
+  const notify = (text, kind = "", about = "") => {
     const toasts = document.getElementById("toasts");
     if (!toasts || !text) return;
     const notice = document.createElement("div");
     notice.className = `notice ${kind}`;
+    if (about) notice.dataset.about = about;
     const words = document.createElement("div");
     words.textContent = text;
     notice.append(document.createElement("span"), words);
@@ -46,9 +47,19 @@
     }
   };
   document.addEventListener("notice", (event) => {
-    const { text, kind, value } = event.detail || {};
-    notify(text || value, kind);
+    const { text, kind, value, about } = event.detail || {};
+    notify(text || value, kind, about);
   });
+
+  /* ── Fields that matter only when another has one of these values: data-when="name=a b" ── */
+  const unfold = () => document.querySelectorAll("[data-when]").forEach((part) => {
+    const [name, values] = part.dataset.when.split("=");
+    const chosen = part.closest("form").elements[name]?.value;
+    part.hidden = chosen !== undefined && !values.split(" ").includes(chosen);
+  });
+  document.addEventListener("change", unfold);
+  document.addEventListener("htmx:load", unfold);
+  unfold();
 
   /* ── Keys: an element with data-key is pressed by it (or focused, if one types in it) ── */
   const press = (thing) => {

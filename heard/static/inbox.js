@@ -120,8 +120,11 @@
     fetching = false;
     if (queue.everything || queue.thread || queue.present || queue.ids.size) gather();
   };
+  const answered = (id) => document.querySelector(`#toasts [data-about="${id}"]`)?.remove();
   const hear = ({ what, changed, text }) => {
-    if (what === "help") document.dispatchEvent(new CustomEvent("notice", { detail: { text, kind: "failing" } }));
+    // A call stands there until it is opened here, or somebody has done something about it.
+    if (what === "help") document.dispatchEvent(new CustomEvent("notice", { detail: { text, kind: "failing", about: changed[0][0] } }));
+    else if (what === "conversation") for (const [id] of changed) answered(id);
     if (what === "everything") queue.everything = true;
     for (const [id] of changed) {
       const isOpen = told()?.dataset.id === String(id);
@@ -403,6 +406,7 @@
       // Rows that had left the view stayed only while they were open.
       $$("#lines .gone").forEach((line) => { if (line.dataset.id !== told()?.dataset.id) line.remove(); });
       settle();
+      if (told()) answered(told().dataset.id);
     }
     if (id === "list") settle();
     if (id === "check") measure();

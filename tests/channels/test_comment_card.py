@@ -58,7 +58,7 @@ def test_a_face_without_words_is_a_message() -> None:
 
 def test_a_call_says_where_and_what_for() -> None:
     item = heard(is_call=True, text="The bill, please.", name="Ann")
-    assert item.text == "Urgent: somebody is wanted at Table 7, now.\nThe bill, please."
+    assert item.text == "Somebody is wanted at Table 7, urgently.\nThe bill, please."
     assert item.sender_name == "Table 7 · Ann"
     assert item.extra["help"] is True
 

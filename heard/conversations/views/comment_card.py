@@ -248,7 +248,10 @@ def _etag(page: dict[str, Any]) -> str:
 def _company(inbox: Inbox) -> str:
     if inbox.place is not None:
         return inbox.place.name
-    return inbox.brand.name if inbox.brand else inbox.name
+    if inbox.brand is not None:
+        return inbox.brand.name
+    cards_of = Inbox.objects.filter(pk=inbox.settings.get("calls_of")).first()
+    return cards_of.name if cards_of else inbox.name
 
 
 # For the team
