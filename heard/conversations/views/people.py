@@ -41,7 +41,7 @@ def contact_page(request: StaffRequest, number: int) -> HttpResponse:
         "who": acquaintance(contact, sight=sight, now=now),
         "suggested": suggestions(sight, contact=contact, limit=5),
         "naming": naming,
-        "doors": sight.doors,
+        "is_card": False,
     }
     return render(request, "conversations/contact.html", context)
 
@@ -51,7 +51,7 @@ def contact_page(request: StaffRequest, number: int) -> HttpResponse:
 def alike(request: StaffRequest) -> HttpResponse:
     """Who may be one person: the likeliest pairs."""
     found = suggestions(sight_of(request.user))
-    context = {"suggested": found, "naming": naming, "contact": None}
+    context = {"suggested": found, "naming": naming, "contact": None, "is_card": False}
     return render(request, "conversations/alike.html", context)
 
 
