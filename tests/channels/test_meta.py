@@ -126,6 +126,23 @@ def test_a_page_hears_its_messages_too_and_answers_on_either_side() -> None:
     assert len(place.asked[0].query["appsecret_proof"]) == 64
 
 
+def test_who_posted_at_our_page_is_written_to_for_seven_days() -> None:
+    [comment] = said("facebook", "message")
+    assert comment.extra["private_until"] == "2026-11-29T10:00:00+00:00"
+    [own] = [one for one in said("facebook", "own_comment") if isinstance(one, Incoming)]
+    assert "private_until" not in own.extra
+    privately = soon(to="7771", root="p", parent="5001_9001", is_private=True)
+    account = BY_KIND["facebook"].account()
+    for answered in (
+        {"item": "comment", "private_until": "2020-01-01T00:00:00+00:00"},
+        {"item": "review"},
+        {"item": "post", "mention": True},
+    ):
+        receipt = facebook.send(replace(privately, answered=answered), account)
+        assert receipt.is_final
+        assert "privately" in receipt.reason
+
+
 def test_acts_at_a_page_are_done_once_however_often() -> None:
     gone = {"error": {"message": "Unsupported delete request", "code": 100, "error_subcode": 33}}
     account = BY_KIND["facebook"].account
@@ -232,7 +249,7 @@ def test_the_author_of_a_comment_is_written_to_once_within_seven_days() -> None:
         nobody = instagram.send(mention, at)
     assert [one.state for one in receipts] == [SendState.SENT, SendState.FAILED, SendState.FAILED]
     assert "one private reply already" in receipts[1].reason
-    assert "older than 7 days" in receipts[2].reason
+    assert "more than 7 days ago" in receipts[2].reason
     assert "only be answered privately" in spoken.reason
     assert nobody.is_final
     assert [one.json()["recipient"] for one in place.asked] == [

@@ -8,7 +8,7 @@ https://developers.facebook.com/docs/messenger-platform/reference/webhook-events
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from heard.channels import handing, lengths, payloads, web
@@ -28,6 +28,7 @@ from heard.channels.base import (
     Setting,
     Unit,
 )
+from heard.channels.dates import moment
 from heard.channels.meta import graph
 
 QUIET = frozenset(
@@ -47,6 +48,9 @@ TYPES = {
     "file": ("file", "application/octet-stream"),
 }
 UNSEEN = "(A kind of message that only the app shows.)"
+
+PRIVATE_REPLY = timedelta(days=7)
+"""So long after a comment its author can be written to privately, once."""
 
 HUMAN_AGENT = Setting(
     "human_agent",
@@ -97,13 +101,32 @@ def send(
     return _handed({**message, "messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}, account)
 
 
-def send_privately(outgoing: Outgoing, account: Account, *, recipient: str, length: int) -> Receipt:
+def send_privately(
+    outgoing: Outgoing,
+    account: Account,
+    *,
+    recipient: str,
+    length: int,
+    unit: Unit = Unit.CHARACTERS,
+) -> Receipt:
     """The one private message to who wrote a comment (`comment_id`) or a post (`post_id`)."""
-    if len(outgoing.text) > length:
-        return failed(f"The text is longer than {length} characters.", is_final=True)
+    if lengths.length(outgoing.text, unit) > length:
+        return failed(f"The text is longer than {length} {unit}.", is_final=True)
+    until = moment(str(outgoing.answered.get("private_until") or ""))
+    if until is not None and datetime.now(UTC) > until:
+        return failed(
+            "It was written more than 7 days ago: its author cannot be written to privately any"
+            " more.",
+            is_final=True,
+        )
     return _handed(
         {"recipient": {recipient: outgoing.parent}, "message": {"text": outgoing.text}}, account
     )
+
+
+def private_until(said_at: datetime) -> dict[str, str]:
+    """For the `extra` of a comment: until when its author can be written to privately."""
+    return {"private_until": (said_at + PRIVATE_REPLY).isoformat()}
 
 
 def says_yes(account: Account, name: str) -> bool:

@@ -76,6 +76,11 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
     item = str(outgoing.answered.get("item") or "")
     if item and not outgoing.is_private:
         return _commented(outgoing, account)
+    if item == "review" or outgoing.answered.get("mention"):
+        return failed(
+            "Facebook lets us write privately only to who posted or commented at our Page.",
+            is_final=True,
+        )
     if item:
         to = "comment_id" if item == "comment" else "post_id"
         return chats.send_privately(outgoing, account, recipient=to, length=messenger.LENGTH)
@@ -159,9 +164,15 @@ def _written(value: Any, name: str, *, item: str, which: Kind, told_at: datetime
     parent = str(value.get("parent_id") or "") if item == "comment" else ""
     about = value.get("post") or {}
     url = payloads.words(about.get("permalink_url")) or payloads.words(value.get("link"))
+    extra: dict[str, Any] = {"item": "comment" if item == "comment" else "post"}
+    at = payloads.at(value["created_time"], heard_at=told_at)
+    if url:
+        extra["url"] = url
+    if which is Kind.INCOMING:
+        extra |= chats.private_until(at)
     return Incoming(
         external_id=name,
-        at=payloads.at(value["created_time"], heard_at=told_at),
+        at=at,
         text=_text(value),
         sender=payloads.name_of(author.get("id") or f"unnamed/{name}", "from.id"),
         kind=which,
@@ -170,7 +181,7 @@ def _written(value: Any, name: str, *, item: str, which: Kind, told_at: datetime
         parent=parent or ("" if item != "comment" else post),
         is_public=True,
         files=tuple(_pictures(value)),
-        extra={"item": "comment" if item == "comment" else "post", **({"url": url} if url else {})},
+        extra=extra,
     )
 
 

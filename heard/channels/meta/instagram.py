@@ -66,7 +66,6 @@ settings = (
     chats.BOTS,
 )
 LENGTH, CHAT_BYTES = 2200, 1000
-PRIVATE_REPLY = timedelta(days=7)
 REFRESHED_BEFORE = timedelta(days=30)
 public = Abilities(
     private_reply=True,
@@ -259,7 +258,7 @@ def _comment(value: Any, *, us: frozenset[str], told_at: datetime, is_live: bool
     is_ours = sender in us or f"@{username.lower()}" in us
     extra: dict[str, Any] = {"item": "live_comment" if is_live else "comment", "media_id": root}
     if not is_live and not is_ours:
-        extra["private_until"] = (told_at + PRIVATE_REPLY).isoformat()
+        extra |= chats.private_until(told_at)
     if media.get("ad_id"):
         extra["ad"] = payloads.words(media.get("ad_title")) or str(media["ad_id"])
     return Incoming(
@@ -299,13 +298,9 @@ def _mention(value: Any, *, told_at: datetime) -> Incoming:
 def _privately(outgoing: Outgoing, account: Account, *, item: str) -> Receipt:
     if item == "mention":
         return failed("The author of a mention cannot be written to privately.", is_final=True)
-    until = moment(str(outgoing.answered.get("private_until") or ""))
-    if until is not None and datetime.now(UTC) > until:
-        return failed(
-            "The comment is older than 7 days: its author cannot be written to privately any more.",
-            is_final=True,
-        )
-    return chats.send_privately(outgoing, account, recipient="comment_id", length=CHAT_BYTES)
+    return chats.send_privately(
+        outgoing, account, recipient="comment_id", length=CHAT_BYTES, unit=Unit.BYTES
+    )
 
 
 def _said(path: str, outgoing: Outgoing, account: Account, **about: str) -> Receipt:
