@@ -769,3 +769,12 @@ def test_jetstream_is_read_from_where_it_was(place: Place) -> None:
     assert named[0].extra["audience"] == 41
     wanted = "/subscribe?wantedCollections=app.bsky.feed.post"
     assert asked == [wanted, f"{wanted}&cursor=1795348770000002"]
+
+
+def test_half_a_character_stops_nothing() -> None:
+    delivered = posts.kept(
+        "post", at=NOW, name="n", own="o", uri=THEIRS, author={}, record={"text": "a\ud83d b\x00"}
+    )
+    (one,) = bluesky.parse(delivered, Account(name="x", settings={}))
+    assert isinstance(one, Incoming)
+    assert one.text == "a? b"

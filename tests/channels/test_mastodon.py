@@ -708,3 +708,7 @@ def test_an_edit_keeps_names_warning_and_files(place: Place) -> None:
         "language": "en",
         "media_ids": ["9"],
     }
+
+
+def test_half_a_character_stops_nothing() -> None:
+    assert message(status("1", content="<p>a\ud83d b\x00</p>")).text == "a? b"

@@ -36,7 +36,7 @@ def kept(what: str, *, at: datetime, name: str, **told: Any) -> Delivered:
     """One thing on its way to the house."""
     said = {"what": what, **told}
     return Delivered(
-        body=json.dumps(said, ensure_ascii=False, sort_keys=True).encode(),
+        body=json.dumps(said, ensure_ascii=False, sort_keys=True).encode(errors="replace"),
         headers={},
         at=at,
         external_id=name,
@@ -153,7 +153,7 @@ def text_of(record: Mapping[str, Any]) -> str:
         shown = raw[start:stop].decode(errors="replace")
         if start < end or stop > len(raw) or uri.endswith(shown):
             continue
-        parts += [raw[end:start], uri.encode()]
+        parts += [raw[end:start], uri.encode(errors="replace")]
         end = stop
     text = b"".join([*parts, raw[end:]]).decode(errors="replace")
     card = _card(record.get("embed"))

@@ -44,7 +44,9 @@ _KEPT_MEDIA = ("id", "type", "url", "remote_url", "description")
 def kept(what: str, *, at: datetime, name: str, **told: Any) -> Delivered:
     """One thing on its way to the house."""
     return Delivered(
-        body=json.dumps({"what": what, **told}, ensure_ascii=False, sort_keys=True).encode(),
+        body=json.dumps({"what": what, **told}, ensure_ascii=False, sort_keys=True).encode(
+            errors="replace"
+        ),
         headers={},
         at=at,
         external_id=name,
