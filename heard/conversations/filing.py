@@ -114,7 +114,7 @@ def read_all(items: Sequence[Incoming]) -> list[Reading | None]:
     wanted = [
         n
         for n, item in enumerate(items)
-        if item.kind is Kind.INCOMING and not item.is_automatic and "call" not in item.extra
+        if item.kind is Kind.INCOMING and not item.is_automatic and not _is_call(item)
     ]
     found: list[Reading | None] = [None] * len(items)
     if not wanted:
@@ -122,6 +122,11 @@ def read_all(items: Sequence[Incoming]) -> list[Reading | None]:
     for n, reading in zip(wanted, read([items[n].text for n in wanted]), strict=True):
         found[n] = reading
     return found
+
+
+def _is_call(item: Incoming) -> bool:
+    told = item.extra.get("call")
+    return isinstance(told, Mapping) and "outcome" in told
 
 
 def people_of(inbox: Inbox, items: Sequence[Incoming]) -> dict[str, Person]:

@@ -26,6 +26,7 @@ from heard.conversations.models import Attachment, Call, Clock, Conversation, In
 from heard.conversations.views import hooks
 from heard.lib.sealing import seal
 from tests import make
+from tests.conversations.inboxes import browser
 
 pytestmark = pytest.mark.django_db
 
@@ -287,3 +288,19 @@ def test_an_archive_of_call_records_becomes_history(tmp_path: Any) -> None:
     assert not Message.objects.filter(inbox=box).exclude(mood="").exists(), "our words are not read"
     assert "2  set aside" in out.getvalue()
     assert not Conversation.objects.exclude(status="resolved").exists()
+
+
+def test_the_thread_shows_hold_talk_queue_and_the_machine_that_wrote() -> None:
+    box = phone()
+    tell(box, *VOICEMAIL)
+    page = browser(make.owner()).get(f"/conversations/{Conversation.objects.get().pk}/").content
+    for words in ("on hold 65 s", "Support", "written down by a machine (w)", "<audio controls"):
+        assert words in page.decode(), words
+
+
+def test_the_thread_of_a_call_that_goes_on_ticks() -> None:
+    box = phone()
+    tell(box, it("queued", 0, caller=ANN))
+    page = browser(make.owner()).get(f"/conversations/{Conversation.objects.get().pk}/").content
+    assert "on the phone now" in page.decode()
+    assert f'data-since="{make.NOON.timestamp()}' in page.decode()
