@@ -13,9 +13,12 @@ from django.utils import timezone
 
 from heard.channels import registry
 from heard.channels.base import Deleted, Delivered, Edited, Incoming
+from heard.conversations import health
+from heard.conversations.accounts import account_of
 from heard.conversations.arranging import new_inbox
 from heard.conversations.connecting import check, connect
 from heard.conversations.journal import keep_fetched, take_in
+from heard.conversations.listening import store
 from heard.conversations.models import Inbox, Listening, Message, Sending
 from heard.conversations.sending import deliver
 from heard.conversations.views import hooks
@@ -110,8 +113,8 @@ def test_an_inbox_is_connected_as_a_person_would_do_it(vendor: Vendor) -> None:
         inbox.settings = {"api_url": place.url, "allow_private": True}
         connect(inbox, {**plain, **vendor.secrets}, by=None, now=make.NOON)
         check(inbox, now=make.NOON)
-    health = Listening.objects.get(inbox=inbox)
-    assert (health.state, health.account) == ("well", vendor.account_name)
+    state = Listening.objects.get(inbox=inbox)
+    assert (state.state, state.account) == ("well", vendor.account_name)
     kept = str(Inbox.objects.get().settings)
     assert not [secret for secret in vendor.secrets.values() if f"'{secret}'" in kept]
     if vendor.sign is not None:
@@ -177,3 +180,92 @@ def test_an_answer_is_said_once_though_its_echo_comes_before_and_after(vendor: V
     assert (ours.pk, ours.external_id, ours.text) == (reply.pk, vendor.sent_as, vendor.reply.text)
     calls = [f"{one.method} {one.path}" for one in place.asked]
     assert calls.count(vendor.call) == 1
+
+
+def youtube_threads() -> list[Any]:
+    names = ("message.json", "answered.json", "held.json")
+    [youtube] = [vendor for vendor in VENDORS if vendor.kind == "youtube"]
+    said = [json.loads(youtube.body(name)) for name in names]
+    return [{**one["thread"], "replies": {"comments": one["answers"]}} for one in said]
+
+
+ASKED: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = {
+    "telegram": (
+        {"arrives": "asked"},
+        {
+            "POST /bot5550:made-up/getUpdates": [
+                {
+                    "ok": True,
+                    "result": [
+                        {
+                            "update_id": 7,
+                            "message": {
+                                "message_id": 11,
+                                "date": 1795341600,
+                                "text": "Where is it?",
+                                "chat": {"id": 7771, "type": "private"},
+                                "from": {"id": 7771, "first_name": "Ann"},
+                            },
+                        }
+                    ],
+                },
+            ]
+        },
+    ),
+    "x": (
+        {"arrives": "asked"},
+        {
+            "GET /2/users/4242/mentions": [
+                {
+                    "data": [
+                        {
+                            "id": "30",
+                            "text": "@shop where is it?",
+                            "author_id": "7771",
+                            "conversation_id": "30",
+                            "created_at": "2026-11-22T10:00:00.000Z",
+                        }
+                    ]
+                }
+            ],
+            "GET /2/dm_events": [{"meta": {}}],
+            "GET /2/users/4242/tweets": [{"meta": {}}],
+        },
+    ),
+    "youtube": (
+        {},
+        {
+            "GET /youtube/v3/commentThreads": [
+                {"items": youtube_threads()[:1]},
+                {"items": []},
+                {"items": youtube_threads()[1:2]},
+                {"items": youtube_threads()[2:]},
+            ]
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ASKED)
+def test_what_was_asked_for_twice_is_there_once(kind: str) -> None:
+    [vendor] = [vendor for vendor in VENDORS if vendor.kind == kind]
+    settings, answers = ASKED[kind]
+    with Place() as place:
+        vendor.prepares(place)
+        place.answers(vendor.checks, vendor.known)
+        for call, bodies in answers.items():
+            for body in bodies:
+                place.answers(call, body)
+        inbox = connected(vendor, api_url=place.url, **settings)
+        row = health.row_of(inbox, now=timezone.now())
+        module: Any = registry.channel_of(kind)
+        for cursor in ("", "", "again"):  # the cursor of the first time was lost on its way
+            before = row.cursor if cursor else ""
+            fetched = module.poll(before, account_of(inbox))
+            assert store(inbox, fetched, before=row.cursor, now=timezone.now()) >= 0
+            row.refresh_from_db()
+            settle()
+    names = list(inbox.message_set.values_list("external_id", flat=True))
+    assert names
+    assert len(names) == len(set(names))
+    assert row.cursor == fetched.cursor
