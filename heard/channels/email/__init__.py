@@ -38,6 +38,7 @@ settings = (
         help="Google and Microsoft want OAuth; most others a password (often an app password).",
         default="password",
         choices=(("password", "Password"), ("google", "Google"), ("microsoft", "Microsoft 365")),
+        when=("sign_in", ("password",)),
     ),
     Setting("password", "Password", is_secret=True, is_needed=False),
     Setting(
@@ -45,19 +46,28 @@ settings = (
         "IMAP server",
         help="Such as imap.example.com. Not needed for Google and Microsoft.",
         is_needed=False,
+        when=("sign_in", ("password",)),
     ),
     Setting(
         "smtp_host",
         "SMTP server",
         help="Such as smtp.example.com. Not needed for Google and Microsoft.",
         is_needed=False,
+        when=("sign_in", ("password",)),
     ),
-    Setting("user", "User name", help="Only if it is not the address itself.", is_needed=False),
+    Setting(
+        "user",
+        "User name",
+        help="Only if it is not the address itself.",
+        is_needed=False,
+        is_rare=True,
+    ),
     Setting(
         "client_id",
         "Client ID",
         help="Google, Microsoft: of the app that you register there.",
         is_needed=False,
+        when=("sign_in", ("google", "microsoft")),
     ),
     Setting(
         "client_secret",
@@ -65,6 +75,7 @@ settings = (
         help="Google, Microsoft: of the same app.",
         is_secret=True,
         is_needed=False,
+        when=("sign_in", ("google", "microsoft")),
     ),
     Setting(
         "refresh_token",
@@ -72,12 +83,14 @@ settings = (
         help="Google, Microsoft: what the one sign-in gave you; see the guide.",
         is_secret=True,
         is_needed=False,
+        when=("sign_in", ("google", "microsoft")),
     ),
     Setting(
         "tenant",
         "Microsoft tenant",
         help="The directory (tenant) ID of the registered app.",
         is_needed=False,
+        when=("sign_in", ("microsoft",)),
     ),
     Setting(
         "sent_folder",
@@ -91,6 +104,7 @@ settings = (
         help="One a line; a whole domain is written @example.com.",
         is_needed=False,
         form="lines",
+        is_rare=True,
     ),
     Setting(
         "plus_addresses",
@@ -98,12 +112,14 @@ settings = (
         help="Mail to name+anything@ reaches this mailbox: answers then find their thread surely.",
         is_needed=False,
         form="yes",
+        is_rare=True,
     ),
     Setting(
         "trusted_server",
         "Name of the checking server",
         help="The first word of Authentication-Results in mails you got, such as mx.google.com.",
         is_needed=False,
+        is_rare=True,
     ),
     Setting(
         "days",
@@ -112,14 +128,16 @@ settings = (
         is_needed=False,
         default="0",
         form="number",
+        is_rare=True,
     ),
-    Setting("sender_name", "Name on our mails", is_needed=False),
+    Setting("sender_name", "Name on our mails", is_needed=False, is_rare=True),
     Setting(
         "acknowledgement",
         "Automatic acknowledgement",
         help="Sent once to whoever writes for the first time in a thread. Empty: none is sent.",
         is_needed=False,
         form="lines",
+        is_rare=True,
     ),
     Setting(
         "hourly_cap",
@@ -128,8 +146,9 @@ settings = (
         is_needed=False,
         default="300",
         form="number",
+        is_rare=True,
     ),
-    Setting("imap_port", "IMAP port", is_needed=False, form="number"),
+    Setting("imap_port", "IMAP port", is_needed=False, form="number", is_rare=True),
     Setting(
         "imap_security",
         "IMAP security",
@@ -140,8 +159,9 @@ settings = (
             ("starttls", "STARTTLS"),
             ("none", "None (in-house only)"),
         ),
+        is_rare=True,
     ),
-    Setting("smtp_port", "SMTP port", is_needed=False, form="number"),
+    Setting("smtp_port", "SMTP port", is_needed=False, form="number", is_rare=True),
     Setting(
         "smtp_security",
         "SMTP security",
@@ -152,8 +172,9 @@ settings = (
             ("starttls", "STARTTLS"),
             ("none", "None (in-house only)"),
         ),
+        is_rare=True,
     ),
-    Setting("folder", "Folder to hear", help="INBOX, unless said.", is_needed=False),
+    Setting("folder", "Folder to hear", help="INBOX, unless said.", is_needed=False, is_rare=True),
 )
 public = None
 private = Abilities(files=True)

@@ -140,7 +140,10 @@ class Mailbox:
                 yield Fetched((), cursor)
             return
         with self._asking():
-            self.client.select_folder(self.folders[0], readonly=True)
+            opened = self.client.select_folder(self.folders[0], readonly=True)
+            place = _places(cursor).get(self.folders[0])
+            if place is not None and int(opened.get(b"UIDNEXT") or 0) - 1 > place.uid:
+                return  # it came between the last look and this one: nobody will tell of it again
             self.client.idle()
         is_called = False
         try:

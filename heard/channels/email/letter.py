@@ -39,6 +39,11 @@ MOST_REFERENCES = 20
 LATEST_ARRIVAL = timedelta(days=3)
 """A mail that took longer than this on its way is dated by its arrival."""
 
+SEALS = frozenset({
+    "application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature",
+})  # fmt: skip
+"""Signatures of whole mails: no files for people; they stay in the raw mail."""
+
 SENT, ARRIVED, SIZE, UNREAD = "x-heard-sent", "x-heard-arrived", "x-heard-size", "x-heard-unread"
 """What `imap` tells beside the mail: it lay in the folder of sent mails; when the server got it;
 how large it is, if only its beginning was fetched; why it could not be fetched at all."""
@@ -68,6 +73,8 @@ class Content:
         if part.parts:
             for child in part.parts:
                 self.take(child)
+        elif part.content_type in SEALS:
+            return
         elif part.content_type in enclosures.TNEF_TYPES:
             self._unwrap(part)
         elif part.content_type == "text/calendar" and part.disposition != "attachment":
@@ -144,12 +151,20 @@ def heard_in(delivered: Delivered, account: Account) -> Iterator[Incoming | Prog
 def people_of(headers: Headers) -> People:
     """Sender and readers, in small letters."""
     senders = mime.addresses(headers, "from") or mime.addresses(headers, "sender", "return-path")
+    if senders and "x-original-from" in headers and _is_list(headers, senders[0][1]):
+        senders = mime.addresses(headers, "x-original-from") or senders
     answered = mime.addresses(headers, "reply-to")
     name, sender = senders[0] if senders else (answered[0] if answered else ("", ""))
     reply_to = answered[0][1] if answered else ""
     return People(
         sender, name, "" if reply_to == sender else reply_to, mime.addresses(headers, "to", "cc")
     )
+
+
+def _is_list(headers: Headers, sender: str) -> bool:
+    """Whether a group writes in its own name what somebody sent to it, as Google's do."""
+    told = [*headers.get("list-post", ()), *headers.get("mailing-list", ())]
+    return any(sender in one.lower() for one in told)
 
 
 def number_of(headers: Headers, raw: bytes) -> str:

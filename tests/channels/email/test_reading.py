@@ -254,6 +254,27 @@ def test_a_colleague_who_copies_the_inbox_has_answered() -> None:
     assert only(failed, forged).kind is Kind.INCOMING
 
 
+def test_what_a_group_hands_on_in_its_own_name_is_by_who_wrote_it() -> None:
+    mail = raw("through_our_group").replace(
+        b"From: Ann <ann@example.org>",
+        b"From: 'Ann' via Help <help@care.test>\r\nX-Original-From: Ann <ann@example.org>",
+    )
+    found = only(mail)
+    assert (found.sender, found.sender_name) == ("ann@example.org", "Ann")
+    forged = letter("From: Eve <eve@evil.example>", "X-Original-From: ann@example.org")
+    assert only(forged).sender == "eve@evil.example"
+
+
+def test_the_seal_of_a_signed_mail_is_no_file() -> None:
+    mail = letter(
+        "Content-Type: multipart/signed; boundary=b; protocol=application/pkcs7-signature",
+        body="--b\nContent-Type: text/plain\n\nSigned words.\n--b\n"
+        "Content-Type: application/pkcs7-signature; name=smime.p7s\n\nxx\n--b--",
+    )
+    found = only(mail)
+    assert (found.text, found.files) == ("Signed words.", ())
+
+
 def test_the_address_for_answers_is_told() -> None:
     assert only(letter("Reply-To: else@example.org")).extra["reply_to"] == "else@example.org"
     assert "reply_to" not in only(letter("Reply-To: ann@example.org")).extra

@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from heard.channels import email as channel
 from heard.channels.base import (
@@ -27,10 +29,15 @@ from heard.channels.base import (
     SendState,
 )
 from heard.channels.email import imap, mime, tokens, writing
+from heard.conversations.accounts import account_of
+from heard.conversations.connecting import connect
 from heard.conversations.intake import receive
-from heard.conversations.models import Conversation, Message
+from heard.conversations.journal import keep_fetched, take_in
+from heard.conversations.models import Conversation, Delivery, Inbox, Message, Sending
+from heard.conversations.replying import reply
+from heard.conversations.sending import deliver
 from tests import make
-from tests.channels.email.mails import HOOK, NOW, answer
+from tests.channels.email.mails import HOOK, NOW, PAYLOADS, answer
 from tests.servers import running
 
 pytestmark = pytest.mark.journey
@@ -225,6 +232,21 @@ def test_a_mail_is_heard_as_it_arrives(server: dict[str, str], place: Account) -
         listening.close()
 
 
+def test_a_mail_that_comes_between_looking_and_listening_is_not_overlooked(
+    server: dict[str, str], place: Account
+) -> None:
+    mailbox = imap.Mailbox(place)
+    try:
+        cursor = mailbox.new("").cursor
+        post(server, mail(server, "just now"))
+        began = time.monotonic()
+        assert list(mailbox.quiet(cursor)) == []
+        assert time.monotonic() - began < imap.QUIET_SECONDS / 2
+        assert len(mailbox.new(cursor).deliveries) == 1
+    finally:
+        mailbox.close()
+
+
 @pytest.mark.usefixtures("_hasty")
 def test_what_staff_answer_elsewhere_is_heard_as_our_reply(
     server: dict[str, str], place: Account
@@ -387,3 +409,56 @@ def test_a_mail_that_is_too_large_for_the_server_is_refused_before_it_is_sent(
     receipt = channel.send(answer(files=(film,)), place)
     assert (receipt.state, receipt.is_final) == (SendState.FAILED, True)
     assert "MB" in receipt.reason
+
+
+@pytest.mark.django_db
+def test_the_house_hears_answers_and_learns_of_a_bounce(
+    server: dict[str, str], place: Account
+) -> None:
+    now = timezone.now()
+    inbox = Inbox(name="Care", slug="care", kind="email", policy=make.policy(), created_at=now)
+    checked = connect(
+        inbox, {**place.settings, **place.secrets, "allow_private": True}, by=None, now=now
+    )
+    assert checked.account == server["USER"]
+    assert server["PASSWORD"] not in str(inbox.settings)
+    account = account_of(inbox)
+    cursor = ""
+
+    def hear() -> None:
+        nonlocal cursor
+        found, cursor = poll_all(account, cursor)
+        for _ in range(2):  # everything twice
+            keep_fetched(inbox.pk, found, now=timezone.now())
+            while take_in(now=timezone.now()):
+                pass
+
+    hear()
+    post(server, mail(server, "Where is my parcel? It should have come on Monday."))
+    hear()
+    conversation = Conversation.objects.get(inbox=inbox)
+    assert conversation.need == "answer"
+    said = reply(conversation, text="It left us on Friday.", author=make.user(), now=timezone.now())
+    Sending.objects.update(not_before=now - timedelta(hours=1))  # nobody takes it back
+    deliver(sending_id=said.sending.pk)
+    said.refresh_from_db()
+    assert said.sending.state == "sent"
+    raw = in_mailbox(server, server["CUSTOMER_USER"], said.external_id)
+    assert b"It left us on Friday." in raw
+
+    bounce = (PAYLOADS / "postfix_bounce.eml").read_bytes()
+    post(server, bounce.replace(b"NUMBER", said.external_id.encode()))
+    post(server, mail(server, "It has come.", In_Reply_To=f"<{said.external_id}>"))
+    hear()
+    conversation.refresh_from_db()
+    texts = conversation.messages.order_by("at", "id").values_list("kind", "text")
+    assert sorted(texts) == [
+        ("incoming", "It has come."),
+        ("incoming", "Where is my parcel? It should have come on Monday."),
+        ("reply", "It left us on Friday."),
+    ]
+    assert Conversation.objects.filter(inbox=inbox).count() == 1
+    said.sending.refresh_from_db()
+    assert said.sending.state == "failed"
+    assert "User unknown" in said.sending.reason
+    assert not Delivery.objects.filter(inbox=inbox, state=Delivery.State.SET_ASIDE).exists()
