@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from heard.conversations.views import comment_card, contact_page, hooks
+from heard.conversations.views import comment_card, contact_page, hooks, widget
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("heard.api")),
@@ -22,6 +22,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         contact_page.thread_file,
         name="contact_thread_file",
     ),
+    path("widget/<slug:slug>/", widget.frame, name="widget"),
+    path("widget/<slug:slug>/messages/", widget.messages, name="widget_messages"),
+    path("widget/<slug:slug>/preview/", widget.preview, name="widget_preview"),
     path("t/said/<slug:token>/", comment_card.said, name="card_said"),
     path("t/said/<slug:token>/now/", comment_card.said_now, name="card_said_now"),
     path("t/<slug:code>/", comment_card.card, name="card"),

@@ -15,6 +15,8 @@ from heard.conversations.settling import rules_of
 
 ENOUGH = 20
 RECENT = 200
+FEW = 10
+PACE_SINCE = timedelta(days=90)
 SETTLED_AFTER = timedelta(days=1)
 """A question younger than this says nothing yet about how long answers take."""
 
@@ -71,3 +73,38 @@ def _median_seconds(inbox: Inbox, *, now: datetime) -> float | None:
     if answered < ENOUGH or median == float("inf"):
         return None
     return float(median)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast first answers have been: of the last questions whose time is up, answered or not.
+
+    `median_minutes` is opening-hours time, questions never answered count as endless: empty if
+    those are half. `share_in_time` is what was answered within what was promised then, 0 to 1.
+    """
+
+    count: int
+    median_minutes: float | None
+    share_in_time: float
+
+
+def pace(inbox: Inbox, *, now: datetime) -> Pace | None:
+    """What the last 200 questions of 90 days show; None while there are fewer than 10."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*), avg((met_at IS NOT NULL AND met_at <= due_at)::int),
+                percentile_disc(0.5) WITHIN GROUP (ORDER BY coalesce(open_minutes, 'Infinity'))
+            FROM (
+                SELECT met_at, due_at, open_minutes FROM clock
+                WHERE inbox_id = %s AND started_at >= %s AND kind = 'first_response'
+                    AND due_at <= %s AND ended_at IS NULL AND NOT is_history
+                ORDER BY started_at DESC LIMIT %s
+            ) recent
+            """,
+            [inbox.pk, now - PACE_SINCE, now, RECENT],
+        )
+        count, share, median = cursor.fetchone()
+    if count < FEW:
+        return None
+    return Pace(count, None if median == float("inf") else float(median), float(share))

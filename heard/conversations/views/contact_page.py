@@ -33,7 +33,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
-from heard.channels import contact_page
+from heard.channels import contact_page, widget
 from heard.channels.base import File
 from heard.conversations import attachments
 from heard.conversations.expecting import Expectation, expectation
@@ -45,6 +45,8 @@ from heard.lib.limits import allows, visitor
 
 log = logging.getLogger(__name__)
 
+KINDS = (contact_page.kind, widget.kind)
+"""Both give their visitors a private link, and it leads to the same page."""
 FILE_LIMIT = 5
 SITE = re.compile(r"https?://[a-z0-9.*-]+(:\d+)?", re.IGNORECASE)
 NEW_THREADS = (6, 600)
@@ -139,6 +141,7 @@ class Line:
     text: str
     at: datetime
     files: tuple[Attachment, ...] = ()
+    external_id: str = ""
 
 
 @csrf_exempt  # nobody is signed in here: there is no right that another site could misuse
@@ -153,10 +156,10 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         if not form.is_valid():
             status = 422
         elif not allows(f"ask:{inbox.pk}", visitor=visitor(request), limit=limit, seconds=seconds):
-            problem, status = _too_often(), 429
+            problem, status = too_often(), 429
         else:
-            nonce = _nonce(form.cleaned_data["key"])
-            token = _token(nonce)
+            nonce = nonce_of(form.cleaned_data["key"])
+            token = token_of(nonce)
             _put_in(inbox, form, token=token, nonce=nonce, now=timezone.now())
             return redirect(_with_embed(request, reverse("contact_thread", args=[token])))
     page = render(
@@ -165,7 +168,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         {
             "inbox": inbox,
             "form": form,
-            "key": _new_key(),
+            "key": new_key(),
             "problem": problem,
             "expected": expected_words(expectation(inbox, now=timezone.now())),
             "is_embedded": _is_embedded(request),
@@ -183,7 +186,7 @@ def thread(request: HttpRequest, token: str) -> HttpResponse:
     if conversation is None:
         return _not_yet(request, token)
     inbox = conversation.inbox
-    email = _email(conversation)
+    email = email_of(conversation)
     form = Words(request.POST or None, request.FILES or None, initial={"email": email})
     problem, status = "", 200
     if request.method == "POST":
@@ -191,12 +194,12 @@ def thread(request: HttpRequest, token: str) -> HttpResponse:
         if not form.is_valid():
             status = 422
         elif not allows(f"more:{inbox.pk}", visitor=visitor(request), limit=limit, seconds=seconds):
-            problem, status = _too_often(), 429
+            problem, status = too_often(), 429
         else:
-            nonce = _nonce(form.cleaned_data["key"])
+            nonce = nonce_of(form.cleaned_data["key"])
             _put_in(inbox, form, token=token, nonce=nonce, now=timezone.now())
             return redirect(_with_embed(request, f"{request.path}#end"))
-    lines = _lines(conversation)
+    lines = lines_of(conversation)
     page = render(
         request,
         "contact_page/thread.html",
@@ -204,11 +207,11 @@ def thread(request: HttpRequest, token: str) -> HttpResponse:
             "inbox": inbox,
             "token": token,
             "form": form,
-            "key": _new_key(),
+            "key": new_key(),
             "problem": problem,
             "lines": lines,
-            "etag": _etag(lines),
-            "mailed_to": email if _mails_leave() else "",
+            "etag": etag_of(lines),
+            "mailed_to": email if mails_leave() else "",
             "link": request.build_absolute_uri(request.path),
             "expected": expected_words(expectation(inbox, now=timezone.now()))
             if conversation.waiting_since
@@ -218,7 +221,7 @@ def thread(request: HttpRequest, token: str) -> HttpResponse:
         },
         status=status,
     )
-    return _private(_framed(request, inbox, page))
+    return private(_framed(request, inbox, page))
 
 
 @require_GET
@@ -227,14 +230,14 @@ def thread_messages(request: HttpRequest, token: str) -> HttpResponse:
     conversation = _conversation(token)
     if conversation is None:
         raise Http404
-    lines = _lines(conversation)
-    etag = _etag(lines)
+    lines = lines_of(conversation)
+    etag = etag_of(lines)
     if request.headers.get("If-None-Match") == etag:
         page = HttpResponse(status=304)
     else:
         page = render(request, "contact_page/_lines.html", {"lines": lines, "token": token})
     page.headers["ETag"] = etag
-    return _private(page)
+    return private(page)
 
 
 @require_GET
@@ -246,7 +249,7 @@ def thread_file(request: HttpRequest, token: str, number: int) -> HttpResponseBa
     file = get_object_or_404(
         Attachment.objects.exclude(digest=""),
         pk=number,
-        message__in=[line.id for line in _lines(conversation)],
+        message__in=[line.id for line in lines_of(conversation)],
     )
     return hand_out(request, file, cache="private, no-store")
 
@@ -279,7 +282,7 @@ def _conversation(token: str) -> Conversation | None:
         Conversation.objects.select_related(
             "inbox", "inbox__policy", "inbox__hours", "inbox__brand", "contact"
         )
-        .filter(token=token, inbox__kind=contact_page.kind)
+        .filter(token=token, inbox__kind__in=KINDS)
         .exclude(token="")
         .first()
     )
@@ -291,7 +294,7 @@ def _not_yet(request: HttpRequest, token: str) -> HttpResponse:
         Delivery.objects.select_related("inbox__brand")
         .filter(
             state__in=[Delivery.State.WAITING, Delivery.State.SET_ASIDE],
-            inbox__kind=contact_page.kind,
+            inbox__kind__in=KINDS,
             headers__token=token,
         )
         .first()
@@ -303,15 +306,15 @@ def _not_yet(request: HttpRequest, token: str) -> HttpResponse:
         "contact_page/kept.html",
         {"inbox": delivery.inbox, "is_embedded": _is_embedded(request)},
     )
-    return _private(_framed(request, delivery.inbox, page))
+    return private(_framed(request, delivery.inbox, page))
 
 
-def _new_key() -> str:
+def new_key() -> str:
     """A name for what will be written into this form, so that pressing twice sends once."""
     return signing.Signer(salt="contact-page").sign(secrets.token_urlsafe(16))
 
 
-def _nonce(key: str) -> str:
+def nonce_of(key: str) -> str:
     """The form's name for what was written; a new one when it is not one that we gave."""
     try:
         return signing.Signer(salt="contact-page").unsign(key)
@@ -319,13 +322,13 @@ def _nonce(key: str) -> str:
         return secrets.token_urlsafe(16)
 
 
-def _token(nonce: str) -> str:
-    """The private link that belongs to a form's name; nobody but us can make it."""
+def token_of(nonce: str) -> str:
+    """The private link that belongs to a form's name or a visitor's key; only we can make it."""
     digest = hmac.digest(settings.SECRET_KEY.encode(), f"contact-page:{nonce}".encode(), "sha256")
     return signing.b64_encode(digest[:18]).decode()
 
 
-def _thread_of(token: str) -> str:
+def thread_of(token: str) -> str:
     """The name of the thread in the house: it does not tell the link."""
     return f"ask-{hashlib.sha256(token.encode()).hexdigest()[:32]}"
 
@@ -338,7 +341,7 @@ def _put_in(inbox: Inbox, form: Words, *, token: str, nonce: str, now: datetime)
     said = form.cleaned_data
     body = contact_page.written(
         message_id=f"ask-{nonce}",
-        thread=_thread_of(token),
+        thread=thread_of(token),
         text=said["text"],
         name=said.get("name", ""),
         email=said["email"],
@@ -360,7 +363,7 @@ def _put_in(inbox: Inbox, form: Words, *, token: str, nonce: str, now: datetime)
         log.exception("delivery %s is kept, but was not taken in at once", delivery)
 
 
-def _lines(conversation: Conversation) -> list[Line]:
+def lines_of(conversation: Conversation) -> list[Line]:
     """What the contact may see: never a note, and of our replies those that have begun to leave."""
     messages = (
         Message.objects.filter(conversation=conversation)
@@ -377,16 +380,18 @@ def _lines(conversation: Conversation) -> list[Line]:
             text=message.text,
             at=message.at,
             files=tuple(message.attachments.all()),
+            external_id=message.external_id,
         )
         for message in messages
     ]
 
 
-def _etag(lines: list[Line]) -> str:
+def etag_of(lines: list[Line]) -> str:
+    """A name for what is shown: another as soon as there is something new."""
     return f'"{len(lines)}-{max((line.id for line in lines), default=0)}"'
 
 
-def _email(conversation: Conversation) -> str:
+def email_of(conversation: Conversation) -> str:
     """Where the answers are mailed to: what the visitor typed, whoever they are."""
     extra = (
         Message.objects.filter(conversation=conversation, kind=Message.Kind.INCOMING)
@@ -397,7 +402,7 @@ def _email(conversation: Conversation) -> str:
     return str((extra or {}).get("unverified_email", ""))
 
 
-def _mails_leave() -> bool:
+def mails_leave() -> bool:
     """Without a mail server mails are written to files: then nobody is told to wait for one."""
     return not settings.EMAIL_BACKEND.endswith("filebased.EmailBackend")
 
@@ -424,7 +429,7 @@ def _framed(request: HttpRequest, inbox: Inbox, page: HttpResponse) -> HttpRespo
     return page
 
 
-def _private(page: HttpResponse) -> HttpResponse:
+def private(page: HttpResponse) -> HttpResponse:
     """Keep a page with a private link out of caches, search engines and the logs of other sites."""
     page.headers["Cache-Control"] = "private, no-store"
     page.headers["Referrer-Policy"] = "no-referrer"
@@ -434,6 +439,17 @@ def _private(page: HttpResponse) -> HttpResponse:
 
 def expected_words(expected: Expectation) -> list[str]:
     """When an answer comes, in sentences that promise no more than we know."""
+    words = [*when_words(expected)]
+    if expected.median_seconds is not None:
+        words.append(
+            gettext("Half of the recent questions were answered within %(span)s.")
+            % {"span": span_words(expected.median_seconds)}
+        )
+    return words or [gettext("We read every message.")]
+
+
+def when_words(expected: Expectation) -> list[str]:
+    """When we are back, and until when an answer was promised."""
     words = []
     if expected.opens_at is not None:
         words.append(
@@ -445,12 +461,7 @@ def expected_words(expected: Expectation) -> list[str]:
             gettext("You will have an answer %(when)s at the latest.")
             % {"when": _when(expected.due_at, now=expected.now)}
         )
-    if expected.median_seconds is not None:
-        words.append(
-            gettext("Half of the recent questions were answered within %(span)s.")
-            % {"span": _span(expected.median_seconds)}
-        )
-    return words or [gettext("We read every message.")]
+    return words
 
 
 def _when(moment: datetime, *, now: datetime) -> str:
@@ -465,7 +476,8 @@ def _when(moment: datetime, *, now: datetime) -> str:
     return gettext("on %(day)s at %(time)s") % (at | {"day": date_format(moment, "j F")})
 
 
-def _span(seconds: float) -> str:
+def span_words(seconds: float) -> str:
+    """A length of time as people say it, rounded up."""
     minutes = math.ceil(seconds / 60)
     if minutes < 90:
         return ngettext("%d minute", "%d minutes", minutes) % minutes
@@ -476,5 +488,6 @@ def _span(seconds: float) -> str:
     return ngettext("%d day", "%d days", days) % days
 
 
-def _too_often() -> str:
+def too_often() -> str:
+    """What somebody reads who has come to a limit."""
     return gettext("That was a lot at once. Please wait a few minutes, then send it again.")

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from heard.channels import contact_page
+from heard.channels import contact_page, widget
 from heard.channels.base import Hooked, PlaceError
 from heard.channels.registry import channel_of, channels
 from heard.conversations.arranging import free_slug, renew_secret
@@ -26,6 +26,7 @@ from heard.conversations.listening import is_asked
 from heard.conversations.models import Hours, Inbox, Policy
 from heard.conversations.showing import span_words
 from heard.conversations.spans import length
+from heard.conversations.views import widget as widget_views
 from heard.staff.access import StaffRequest, leads_only
 from heard.staff.arranging import keep, remove
 
@@ -237,6 +238,9 @@ def _inbox_page(request: StaffRequest, row: Inbox, form: InboxForm) -> HttpRespo
         page["address"] = base + reverse("contact_page", args=[row.slug])
         script = base + reverse("contact_page_script", args=[row.slug])
         page["snippet"] = f'<script src="{script}" async></script>'
+    if row.pk and row.kind == widget.kind:
+        page["address"] = base + reverse("widget_preview", args=[row.slug])
+        page["snippet"] = widget_views.snippet(request, row)
     if row.pk and isinstance(channel, Hooked):
         page["address"] = base + reverse("hook", args=[row.token])
     return render(request, "settings/inbox.html", page, status=422 if form.errors else 200)
