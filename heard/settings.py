@@ -204,6 +204,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "heard.conversations.cards",
     "heard.conversations.health",
     "heard.conversations.fetching",
+    "heard.conversations.looking",
     "heard.conversations.meeting",
     "heard.conversations.noticing",
     "heard.conversations.sending",

@@ -96,7 +96,8 @@ class _Work:
         """Work out one message; `told` is in the order of time."""
         edits = [one for one in told if one.what == Change.What.EDITED]
         gone = [one for one in told if one.what == Change.What.DELETED]
-        if edits and (message.edited_at is None or message.edited_at < edits[-1].at):
+        is_newer = edits and (message.edited_at is None or message.edited_at < edits[-1].at)
+        if is_newer and (edits[-1].text or plain(edits[-1].html)) != message.text:
             self._reword(message, edits[-1])
         if gone and message.deleted_at is None:
             message.deleted_at = gone[0].at

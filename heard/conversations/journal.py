@@ -25,6 +25,7 @@ from heard.channels.base import (
     Deleted,
     Delivered,
     Edited,
+    Elsewhere,
     Incoming,
     NotUnderstoodError,
     Progress,
@@ -38,6 +39,7 @@ from heard.conversations.health import heard_late
 from heard.conversations.intake import LOCK_SPACE, receive
 from heard.conversations.models import Delivery, Inbox
 from heard.events.diary import record
+from heard.lib.jobs import jobs
 from heard.lib.sealing import UnsealError
 from heard.lib.statements import at_once
 from heard.staff.models import User
@@ -323,7 +325,7 @@ def _take_in_one_inbox(inbox: Inbox, raws: Sequence[_Raw], *, now: datetime) -> 
         said = _read(inbox, raw)
         if said.reason:
             _set_aside(raw.id, said.reason)
-        elif said.aside and not (said.items or said.told or said.calls):
+        elif said.aside and not (said.items or said.told or said.calls or said.elsewhere):
             _set_aside(raw.id, said.aside[0].reason)
         else:
             understood.append((raw, said))
@@ -350,12 +352,16 @@ def _take_in_one_inbox(inbox: Inbox, raws: Sequence[_Raw], *, now: datetime) -> 
     for raw, said in understood:
         if said.aside:
             _keep_apart(raw, said.aside)
+        if said.elsewhere:
+            later = jobs.configure_task("look_elsewhere", queue="fetching")
+            for one in said.elsewhere:
+                later.defer(delivery_id=raw.id, source=one.source)
 
 
 @dataclass(slots=True)
 class _Said:
-    """What a delivery says: messages, what is told of others, of calls, and what could not be
-    understood.
+    """What a delivery says: messages, what is told of others, of calls, where more is said, and
+    what could not be understood.
 
     `reason` is why nothing of it could; a delivery may also say nothing at all.
     """
@@ -363,6 +369,7 @@ class _Said:
     items: list[Incoming] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     calls: list[CallEvent] = field(default_factory=list)
+    elsewhere: list[Elsewhere] = field(default_factory=list)
     aside: list[SetAside] = field(default_factory=list)
     reason: str = ""
 
@@ -383,6 +390,8 @@ def _read(inbox: Inbox, raw: _Raw) -> _Said:
                 read.told.append(said)
             elif isinstance(said, CallEvent):
                 read.calls.append(said)
+            elif isinstance(said, Elsewhere):
+                read.elsewhere.append(said)
     except NotUnderstoodError as error:
         return _Said(reason=str(error))
     except UnsealError:

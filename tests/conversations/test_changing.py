@@ -166,3 +166,14 @@ def test_how_long_the_place_lets_us_write_counts_from_the_last_word_of_the_conta
 
     settle([Conversation.objects.get().pk], now=LATER)
     assert Conversation.objects.get().closes_at == NOON + timedelta(hours=24)
+
+
+def test_an_edit_that_says_the_same_changes_nothing(
+    box: Inbox,
+    pigeons: PigeonPost,  # noqa: F811
+) -> None:
+    tell(box, pigeons, ASKED)
+    tell(box, pigeons, {**EDITED, "text": ASKED["text"]})
+    message = Message.objects.get()
+    assert message.edited_at is None
+    assert not Change.objects.filter(what=Change.What.WRITTEN).exists()
