@@ -81,7 +81,8 @@ class Abilities:
 class Setting:
     """One thing that connecting an inbox asks for. `name` is what `heard inbox add --set` takes.
 
-    Secrets are sealed, come back in `Account.secrets` and are never shown again.
+    Secrets are sealed, come back in `Account.secrets` and are never shown again. `is_rare` ones are
+    folded away on the page; `when` shows one only if another has one of these values.
     """
 
     name: str
@@ -92,6 +93,8 @@ class Setting:
     default: str = ""
     form: Literal["text", "number", "lines", "yes"] = "text"
     choices: tuple[tuple[str, str], ...] = ()
+    is_rare: bool = False
+    when: tuple[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Incoming | SetAsid
             raise NotUnderstoodError("“messages” must be a list.")
     else:
         said = [said]
+    if not said:
+        raise NotUnderstoodError("There is no message in it.")
     if len(said) > MESSAGE_LIMIT:
         raise NotUnderstoodError(f"{len(said)} messages; at most {MESSAGE_LIMIT} may come at once.")
     for number, message in enumerate(said, start=1):

@@ -26,6 +26,13 @@ from heard.lib.sealing import seal
 from heard.staff.models import User
 
 
+YES = {"1", "yes", "true", "on"}
+COMMON = frozenset(
+    {"allow_private", "every_seconds", "hourly_cap", "is_paused", "max_length", "quiet_hours"}
+)
+"""What every inbox may be set to, whatever its kind."""
+
+
 class MissingError(Exception):
     """Something that connecting needs was not given; `name` is the setting's."""
 
@@ -48,7 +55,7 @@ def connect(inbox: Inbox, entered: Mapping[str, Any], *, by: User | None, now: d
     channel = channel_of(inbox.kind)
     assert channel is not None
     given = {setting.name: setting for setting in channel.settings}
-    unknown = sorted(entered.keys() - given.keys() - {"allow_private"})
+    unknown = sorted(entered.keys() - given.keys() - COMMON)
     if unknown:
         raise UnknownSettingError(
             f"{channel.title} does not ask for {', '.join(unknown)}; it asks for"
@@ -57,7 +64,7 @@ def connect(inbox: Inbox, entered: Mapping[str, Any], *, by: User | None, now: d
     plain = {
         name: value
         for name, value in entered.items()
-        if name == "allow_private" or not given[name].is_secret
+        if name not in given or not given[name].is_secret
     }
     secrets = secrets_of(inbox) | {
         name: str(value) for name, value in entered.items() if name not in plain and value
@@ -143,6 +150,13 @@ def try_out(channel: Channel, account: Account) -> Checked:
         raise PlaceError(f"The place could not be reached: {error}.") from error
 
 
+def common_value_of(name: str, text: str) -> bool | int:
+    """What was typed for one of `COMMON`. Raises `ValueError` for a number that is none."""
+    if name in {"allow_private", "is_paused"}:
+        return text.strip().lower() in YES
+    return int(text)
+
+
 def value_of(setting: Setting, text: str) -> Any:
     """What was typed, as the channel reads it. Raises `ValueError` for a number that is none."""
     if setting.form == "number":
@@ -150,7 +164,7 @@ def value_of(setting: Setting, text: str) -> Any:
     if setting.form == "lines":
         return [line.strip() for line in text.splitlines() if line.strip()]
     if setting.form == "yes":
-        return text.strip().lower() in {"1", "yes", "true", "on"}
+        return text.strip().lower() in YES
     if setting.choices and text and text not in dict(setting.choices):
         raise ValueError(f"{setting.name} is one of {', '.join(dict(setting.choices))}")
     return text.strip()

@@ -416,8 +416,9 @@ class PlaceForm(InboxForm):
         self.fields["allow_private"].initial = self.instance.settings.get("allow_private", False)
         if not self.asked:
             del self.fields["allow_private"]
-        first = ["name", *self.asked]
+        first = ["name", *(name for name, one in self.asked.items() if not one.is_rare)]
         self.order_fields([*first, *(name for name in self.fields if name not in first)])
+        self.first_count = len(first)
         if self.channel.public is None or self.channel.private is None:
             del self.fields["is_public"]
             self.instance.is_public = self.channel.private is None
@@ -431,6 +432,24 @@ class PlaceForm(InboxForm):
             except ValueError:
                 self.add_error(name, _("This is no number."))
         return filled
+
+    @property
+    def first(self) -> list[forms.BoundField]:
+        """What connecting needs; all else has good values already."""
+        return list(self)[: self.first_count]
+
+    @property
+    def more(self) -> list[forms.BoundField]:
+        """What can be set besides."""
+        return list(self)[self.first_count :]
+
+    def when(self, bound: forms.BoundField) -> str:
+        """Of which other field this one depends: `place_sign_in=google microsoft`, or nothing."""
+        setting = self.asked.get(bound.name)
+        if setting is None or setting.when is None:
+            return ""
+        name, values = setting.when
+        return f"place_{name}={' '.join(values)}"
 
     def entered(self) -> dict[str, Any]:
         """What was filled in about the place, as `connect` takes it."""

@@ -25,7 +25,7 @@ HTMX = {"HX-Request": "true"}
 @pytest.fixture
 def square() -> Inbox:
     """A place where everybody reads along."""
-    return make.inbox(name="Square", kind="mastodon", is_public=True)
+    return make.inbox(name="Square", kind="forum", is_public=True)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_link_to_our_own_door_is_always_allowed(
 
 
 def test_whoever_corrects_the_mood_corrects_the_check(bo: User) -> None:
-    box, client = make.inbox(kind="email"), browser(bo)
+    box, client = make.inbox(kind="letters"), browser(bo)
     opened = ask(box, "The lamp is still dark.", reading=read_as())
     draft = "The lamp comes with the courier on Friday at 10:00 and we will fit it for you."
     assert "nothing here shows that we heard it" not in check(client, opened, draft)

@@ -11,10 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from heard.conversations.accounts import secrets_of
 from heard.conversations.hours import OpeningHours
 from heard.conversations.models import Delivery, Hours, Inbox, Message, Policy
 from heard.events.models import Event
-from heard.lib.sealing import unseal
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ def test_a_hook_shows_its_secret_once_and_keeps_it_sealed(client: Client) -> Non
     inbox = Inbox.objects.get()
     secret = re.search(r"whsec_[A-Za-z0-9+/=]+", shown)
     assert secret is not None
-    assert unseal(inbox.secret) == secret.group()
+    assert secrets_of(inbox)["signing_secret"] == secret.group()
     assert secret.group() not in inbox.secret
     assert inbox.settings["reply_url"] == "https://till.example/in"
     page = client.get(reverse("settings_inbox", args=[inbox.pk])).content.decode()
@@ -58,12 +58,12 @@ def test_a_hook_shows_its_secret_once_and_keeps_it_sealed(client: Client) -> Non
     assert "whsec_" not in page
     client.post(reverse("settings_inbox_secret", args=[inbox.pk]))
     inbox.refresh_from_db()
-    assert unseal(inbox.secret) != secret.group()
+    assert secrets_of(inbox)["signing_secret"] != secret.group()
 
 
 def test_no_inbox_of_another_kind_is_opened_here(client: Client) -> None:
     client.force_login(make.owner())
-    assert client.get(reverse("settings_new_inbox", args=["facebook"])).status_code == 404
+    assert client.get(reverse("settings_new_inbox", args=["forum"])).status_code == 404
 
 
 def test_a_manager_arranges_what_their_teams_see(client: Client) -> None:
@@ -83,7 +83,7 @@ def test_a_manager_arranges_what_their_teams_see(client: Client) -> None:
 
 def test_an_inbox_keeps_what_was_filled_in(client: Client) -> None:
     client.force_login(make.owner())
-    inbox, policy, team = make.inbox(kind="bluesky"), make.policy(), make.team()
+    inbox, policy, team = make.inbox(kind="forum"), make.policy(), make.team()
     filled = {"name": "Sky", "policy": policy.pk, "teams": [team.pk], "is_public": "on"}
     client.post(reverse("settings_inbox", args=[inbox.pk]), filled)
     inbox.refresh_from_db()

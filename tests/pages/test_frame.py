@@ -14,6 +14,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heard.channels.registry import kinds
 from heard.conversations.models import Delivery
 from heard.lib.pages import hue, initials
 from heard.staff.models import User
@@ -175,8 +176,12 @@ def test_every_place_of_the_channels_has_its_sign() -> None:
     names = re.search(r"channel_names = \{(.*?)\}", macros, re.DOTALL)
     assert names is not None
     sprite = (settings.HERE / "static" / "icons.svg").read_text()
+    signs = re.search(r"channel_signs = \{(.*?)\}", macros, re.DOTALL)
+    assert signs is not None
+    stands_for = dict(re.findall(r'"([a-z_]+)": "([a-z_]+)"', signs[1]))
     for kind in [*re.findall(r'"([a-z_]+)":', names[1]), "other"]:
-        assert f'id="ch-{kind}"' in sprite
+        assert f'id="ch-{stands_for.get(kind, kind)}"' in sprite
+    assert set(kinds()) <= set(re.findall(r'"([a-z_]+)":', names[1]))
 
 
 def test_everything_that_a_page_loads_is_in_the_house() -> None:

@@ -172,7 +172,9 @@ def _held(
 ) -> HttpResponse:
     """The composer again, with what the check says."""
     more = check_context(found_by, overruled=request.POST.getlist("overruled"))
+    manner = _manner(request)
     more |= {"draft": text, "mode": "reply", "promise": request.POST.get("promise", "")}
+    more |= {"manner": manner, "parts": _part_count(opened, text, manner)}
     if request.htmx:
         return pane(request, opened, sight=sight, status=422, **more)
     context = pane_context(request, opened, sight=sight, now=timezone.now())

@@ -11,14 +11,16 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from heard import environment
-from heard.channels.base import Hooked, PlaceError
+from heard.channels.base import Hooked, PlaceError, Setting
 from heard.channels.registry import channel_of, kinds
 from heard.conversations.accounts import hook_of, secrets_of
 from heard.conversations.arranging import new_inbox, renew_secret
 from heard.conversations.connecting import (
+    COMMON,
     MissingError,
     UnknownSettingError,
     check,
+    common_value_of,
     connect,
     disconnect,
     value_of,
@@ -153,16 +155,17 @@ class Command(BaseCommand):
                         " no list of processes and no history of commands has it."
                     )
                 entered[key] = sys.stdin.readline().rstrip("\n")
-            elif key == "allow_private":
-                entered[key] = value.lower() in {"1", "yes", "true", "on"}
-            elif setting is not None:
-                try:
-                    entered[key] = value_of(setting, value.replace("\\n", "\n"))
-                except ValueError as error:
-                    raise CommandError(f"{key}: {error}") from error
             else:
-                entered[key] = value
+                entered[key] = self._value(setting, key, value)
         return entered
+
+    def _value(self, setting: Setting | None, key: str, value: str) -> Any:
+        try:
+            if setting is not None:
+                return value_of(setting, value.replace("\\n", "\n"))
+            return common_value_of(key, value) if key in COMMON else value
+        except ValueError as error:
+            raise CommandError(f"{key}: {error}") from error
 
     def _connected(self) -> list[Inbox]:
         return [
