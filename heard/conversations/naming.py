@@ -9,7 +9,9 @@ from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from heard.channels.base import Act
 from heard.contacts.bonds import Reason, Recognised, Word
+from heard.conversations.thanking import Because
 
 BONDS: Mapping[str, Any] = {
     Word.FIRST_TIME: gettext_lazy("first time"),
@@ -32,6 +34,19 @@ SIGNS: Mapping[str, Any] = {
     "same_email": gettext_lazy("both wrote %(value)s"),
     "same_phone": gettext_lazy("both wrote the number %(value)s"),
     "same_signature": gettext_lazy("the same signature"),
+}
+
+THANKS: Mapping[str, Any] = {
+    Act.SHARE: gettext_lazy("share it"),
+    Act.LIKE: gettext_lazy("like it"),
+    Act.THANK: gettext_lazy("thank them"),
+}
+
+DUE: Mapping[str, Any] = {
+    Because.RECOMMENDS: gettext_lazy("they send others to us in public"),
+    Because.ADVOCATE: gettext_lazy("they are an advocate of ours"),
+    Because.FIRST_MENTION: gettext_lazy("they mention us for the first time"),
+    Because.PRAISE: gettext_lazy("this is praise"),
 }
 
 PLEDGES: Mapping[str, Any] = {

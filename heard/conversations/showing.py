@@ -20,6 +20,7 @@ from heard.channels.phone.course import span
 from heard.conversations import naming
 from heard.conversations.abilities import Obstacle
 from heard.conversations.queries import Row
+from heard.conversations.thanking import due
 from heard.conversations.thread import Done, Said
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -353,6 +354,27 @@ ACTS = {
     Act.EDIT: gettext_lazy("Change"),
 }
 """What the buttons of acts say."""
+
+
+def thanks(said: Said, *, bond: str, able: Abilities) -> str:
+    """What recognition a message deserves and why, in a sentence; "" when none is due."""
+    if said.deleted_at or said.kind != "incoming":
+        return ""
+    found = due(
+        need=said.need,
+        mood=said.mood,
+        stance=said.stance,
+        bond=bond,
+        is_public=said.is_public,
+        possible=able.acts,
+        given=[how for how, _ in said.acknowledged],
+    )
+    if found is None:
+        return ""
+    ways = gettext(" or ").join(str(naming.THANKS[act]) for act in found.acts)
+    reasons = gettext(" and ").join(str(naming.DUE[reason]) for reason in found.because)
+    sentence = gettext("%(ways)s, because %(reasons)s.") % {"ways": ways, "reasons": reasons}
+    return sentence[0].upper() + sentence[1:]
 
 
 def acts(said: Said, able: Abilities) -> list[tuple[str, str]]:

@@ -161,6 +161,8 @@ class ContactCard:
     visit_count: int
     """With this one; as far as this colleague may see."""
     has_more: bool
+    bond: str
+    """What they are to us; by this inbox alone unless all may be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,10 @@ AROUND = """
             AND p.kept_at IS NULL AND p.withdrawn_at IS NULL),
         (SELECT json_build_array(d.kind, d.text) FROM draft d
             WHERE d.conversation_id = %(id)s AND d.author_id = %(me)s),
-        (SELECT json_build_array(k.name, k.note) FROM contact k WHERE k.id = %(contact)s),
+        (SELECT json_build_array(k.name, k.note, CASE WHEN %(inboxes)s::bigint[] IS NULL
+                THEN k.bond ELSE coalesce((SELECT b.word FROM bond b
+                    WHERE b.contact_id = k.id AND b.inbox_id = %(inbox)s), '') END)
+            FROM contact k WHERE k.id = %(contact)s),
         (SELECT json_agg(
                 json_build_array(v.id, v.inbox_id, v.preview, v.status, v.last_at, v.started_at))
             FROM (
@@ -251,6 +256,7 @@ def thread(
         "id": conversation.pk,
         "me": sight.user_id,
         "contact": conversation.contact_id,
+        "inbox": conversation.inbox_id,
         "longest": LONGEST_TEXT,
         "limit": None if is_whole else NEWEST + 1,
         "inboxes": sight.inboxes,
@@ -336,6 +342,7 @@ def _contact(
         ),
         visit_count=len(others) + 1,
         has_more=len(visits) == MOST_VISITS,
+        bond=known[2],
     )
 
 
