@@ -9,16 +9,20 @@ from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
+from twilio.request_validator import RequestValidator
 
 from heard.channels import signing
 from heard.channels.base import CallEvent, File
 from heard.contacts.models import Contact
-from heard.conversations import calls
+from heard.conversations import attachments, calls
+from heard.conversations.accounts import account_of
+from heard.conversations.fetching import fetch_attachment
 from heard.conversations.intake import receive
 from heard.conversations.joining import join
 from heard.conversations.journal import take_in
@@ -26,6 +30,7 @@ from heard.conversations.models import Attachment, Call, Clock, Conversation, In
 from heard.conversations.views import hooks
 from heard.lib.sealing import seal
 from tests import make
+from tests.channels.place import Place
 from tests.conversations.inboxes import browser
 
 pytestmark = pytest.mark.django_db
@@ -304,3 +309,46 @@ def test_the_thread_of_a_call_that_goes_on_ticks() -> None:
     page = browser(make.owner()).get(f"/conversations/{Conversation.objects.get().pk}/").content
     assert "on the phone now" in page.decode()
     assert f'data-since="{make.NOON.timestamp()}' in page.decode()
+
+
+def test_a_call_through_twilio_from_its_callbacks_to_its_recording(client: Client) -> None:
+    hooks._doors.clear()
+    token = "12345678901234567890123456789012"
+    with Place() as place:
+        place.answers("GET /RE1.mp3", b"ID3sound", headers={"content-type": "audio/mpeg"})
+        box = make.inbox(
+            kind="twilio_voice",
+            secret=seal(json.dumps({"auth_token": token})),
+            settings={"account_sid": "AC1", "api_url": place.url, "allow_private": True},
+        )
+
+        def post(**told: str) -> Any:
+            form = {"AccountSid": "AC1", "CallSid": "CA1", "From": ANN, "Direction": "inbound"}
+            form |= told
+            mark = RequestValidator(token).compute_signature(account_of(box).hook, form)
+            return client.post(
+                f"/hooks/{box.token}/",
+                urlencode(form),
+                content_type="application/x-www-form-urlencoded",
+                headers={"x-twilio-signature": mark},
+            )
+
+        answer = post(CallStatus="ringing")
+        assert (answer.status_code, answer["Content-Type"]) == (200, "text/xml")
+        assert b"<Response></Response>" in answer.content
+        recording = {"RecordingSid": "RE1", "RecordingUrl": f"{place.url}/RE1.mp3"}
+        assert post(**recording, RecordingDuration="30").status_code == 200
+        assert post(CallStatus="completed").status_code == 200
+        assert client.post(f"/hooks/{box.token}/", {"CallSid": "CA1"}).status_code == 401
+        take_in(now=timezone.now())
+        paper = Attachment.objects.get()
+        assert paper.state == Attachment.State.WAITING
+        fetch_attachment(attachment_id=paper.pk)
+        paper.refresh_from_db()
+        assert (paper.state, paper.content_type) == (Attachment.State.KEPT, "audio/mpeg")
+        assert attachments.content(paper.digest) == b"ID3sound"
+    call = Call.objects.get()
+    assert (call.outcome, call.recording) == ("voicemail", paper)
+    said = Message.objects.defer("search").get()
+    assert said.extra is not None
+    assert said.extra["links"] == {"phone": ANN}
