@@ -56,7 +56,7 @@ settings = (
 )
 public = Abilities()
 private = None
-has_own_secret = True
+has_own_secret = False
 heeds = ("content-type",)
 
 FORM = "application/x-www-form-urlencoded"
