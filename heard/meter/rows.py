@@ -53,6 +53,31 @@ FIGURES: dict[str, Figure] = {
         words="left(q.text, 200)",
         minutes="extract(epoch FROM t.met_at - t.started_at)::float8 / 60",
     ),
+    "recognition": Figure(
+        _("How soon kind words were recognised"),
+        _("Every praise, thanks or mention that was due an acknowledgement, by when it was said."),
+        table="clock t JOIN conversation c ON c.id = t.conversation_id "
+        "JOIN message q ON q.id = t.message_id",
+        condition="t.kind = 'recognition' AND (t.met_at IS NOT NULL OR t.failed_at IS NOT NULL)",
+        verdict="CASE WHEN t.met_at <= t.due_at THEN 'within' "
+        "WHEN t.met_at IS NOT NULL THEN 'late' ELSE 'unanswered' END",
+        at="t.started_at",
+        words="left(q.text, 200)",
+        minutes="extract(epoch FROM t.met_at - t.started_at)::float8 / 60",
+    ),
+    "answers": Figure(
+        _("How soon every question was answered"),
+        _("Every answer that was due, first or further, by when somebody asked for it."),
+        table="clock t JOIN conversation c ON c.id = t.conversation_id "
+        "JOIN message q ON q.id = t.message_id",
+        condition="t.kind IN ('first_response', 'next_response') "
+        "AND (t.met_at IS NOT NULL OR t.failed_at IS NOT NULL)",
+        verdict="CASE WHEN t.met_at <= t.due_at THEN 'within' "
+        "WHEN t.met_at IS NOT NULL THEN 'late' ELSE 'unanswered' END",
+        at="t.started_at",
+        words="left(q.text, 200)",
+        minutes="extract(epoch FROM t.met_at - t.started_at)::float8 / 60",
+    ),
     "turned": Figure(
         _("What began angry or sad"),
         _("Conversations whose first message was unhappy, and how they ended."),

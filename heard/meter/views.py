@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from heard.conversations.models import Inbox
@@ -17,10 +19,13 @@ from heard.conversations.queries import sight_of
 from heard.conversations.showing import days
 from heard.meter.drawing import drawing
 from heard.meter.home import Home, home
+from heard.meter.keepers import DAYS, keepers
 from heard.meter.models import Drawing
+from heard.meter.presence_map import MOST, SPANS, WHICH, count_there, presence_map, said_there
 from heard.meter.report import Scope
 from heard.meter.rows import FIGURES, PAGE_SIZE, count, rows
 from heard.staff.access import StaffRequest, staff_only
+from heard.staff.models import User
 
 
 @staff_only
@@ -44,7 +49,9 @@ def figure_page(request: StaffRequest, name: str) -> HttpResponse:
     if name not in FIGURES:
         raise Http404
     figure, now, sight = FIGURES[name], timezone.now(), sight_of(request.user)
-    scope = Scope(None, _day(request.GET.get("since")), _day(request.GET.get("until")))
+    inboxes = tuple(int(it) for it in request.GET.getlist("inbox") if it.isdecimal())
+    since, until = _day(request.GET.get("since")), _day(request.GET.get("until"))
+    scope = Scope(inboxes or None, since, until)
     try:
         page = rows(figure, scope, sight=sight, now=now, after=request.GET.get("after", ""))
     except ValueError as error:
@@ -56,9 +63,75 @@ def figure_page(request: StaffRequest, name: str) -> HttpResponse:
         "page_size": PAGE_SIZE,
         "counted": count(figure, scope, sight=sight, now=now),
         "days": days(scope.since, scope.until) if scope.since and scope.until else "",
-        "query": urlencode({key: day for key, day in dates.items() if day}),
+        "query": urlencode(
+            [(key, day) for key, day in dates.items() if day] + [("inbox", it) for it in inboxes]
+        ),
     }
     return render(request, "meter/rows.html", context)
+
+
+@staff_only
+@require_GET
+def presence_page(request: StaffRequest) -> HttpResponse:
+    """The places where people speak about us, and where nobody of us answers."""
+    now, days = timezone.now(), _span(request)
+    sight = sight_of(request.user)
+    context = {
+        "map": presence_map(sight=sight, days=days, now=now),
+        "most": MOST,
+        "days": days,
+        "spans": SPANS,
+        "keepers": keepers(sight=sight, now=now) if request.user.leads else (),
+        "kept_days": DAYS,
+        **_kept_dates(now),
+    }
+    return render(request, "meter/presence.html", context)
+
+
+@staff_only
+@require_GET
+def presence_rows(request: StaffRequest) -> HttpResponse:
+    """What one figure of one place counts."""
+    now, days, sight = timezone.now(), _span(request), sight_of(request.user)
+    which, host = request.GET.get("which", "all"), request.GET.get("host", "")
+    inbox = request.GET.get("inbox", "")
+    door = sight.doors.get(int(inbox)) if inbox.isdecimal() else None
+    if door is None or which not in WHICH:
+        raise Http404
+    try:
+        page = said_there(
+            door=door, host=host, which=which, days=days, now=now,
+            after=request.GET.get("after", ""),
+        )  # fmt: skip
+    except ValueError as error:
+        raise Http404(str(error)) from None
+    explained = gettext("%(place)s, in the last %(days)s days") % {
+        "place": f"{door.name}, {host}" if host else door.name,
+        "days": days,
+    }
+    context = {
+        "figure": {"title": WHICH[which][0], "explained": explained, "oldest_first": False},
+        "page": page,
+        "page_size": PAGE_SIZE,
+        "counted": count_there(door=door, host=host, which=which, days=days, now=now),
+        "days": "",
+        "query": urlencode({"inbox": door.id, "host": host, "which": which, "days": days}),
+    }
+    return render(request, "meter/rows.html", context)
+
+
+@staff_only
+@require_GET
+def keeper_page(request: StaffRequest, number: int) -> HttpResponse:
+    """How somebody who keeps inboxes does: for themselves, and for those who lead."""
+    person = get_object_or_404(User, pk=number)
+    if person.pk != request.user.pk and not request.user.leads:
+        raise PermissionDenied
+    now, sight = timezone.now(), sight_of(request.user)
+    [keeper] = keepers(sight=sight, now=now, only=person)
+    doors = [sight.doors[inbox] for inbox in keeper.inboxes]
+    context = {"keeper": keeper, "doors": doors, "kept_days": DAYS, **_kept_dates(now)}
+    return render(request, "meter/keeper.html", context)
 
 
 @staff_only
@@ -78,6 +151,17 @@ def _drawings(found: Home, *, now: datetime) -> list[Drawing]:
         for week in found.weeks
     ]
     return [drawing(kind, rows, now=now) for kind in ("meter", "meter-narrow")]
+
+
+def _kept_dates(now: datetime) -> dict[str, str]:
+    """The days that the rates of keepers count, as addresses of their rows have them."""
+    first = timezone.localtime(now - timedelta(days=DAYS)).date()
+    return {"since": first.isoformat(), "until": timezone.localtime(now).date().isoformat()}
+
+
+def _span(request: StaffRequest) -> int:
+    asked = request.GET.get("days", "")
+    return int(asked) if asked in {str(days) for days in SPANS} else SPANS[0]
 
 
 def _day(text: str | None) -> date | None:

@@ -14,6 +14,7 @@ PLACES = (
     ("home", _("Home")),
     ("inbox", _("Inbox")),
     ("ledger", _("Ledger")),
+    ("presence_map", _("Presence")),
     ("reports", _("Reports")),
     ("settings", _("Settings")),
 )
