@@ -11,7 +11,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,7 @@ from heard.conversations.settling import settle, tell
 from heard.events.diary import record
 from heard.lib.jobs import jobs
 from heard.lib.sealing import UnsealError
+from heard.lib.stores import MissingError, StoreError
 from heard.staff.models import User
 
 log = logging.getLogger(__name__)
@@ -237,20 +238,20 @@ def _outgoing(message: Message) -> Outgoing:
         subject=conversation.subject,
         author=message.author_name,
         at=message.at,
-        files=tuple(
-            File(
-                name=kept.name,
-                content_type=kept.content_type,
-                content=attachments.content(kept.digest),
-            )
-            for kept in message.attachments.exclude(digest="")
-        ),
         answered=(answered["extra"] or {}) if answered else {},
         link=private_link(conversation),
         is_private=sending.is_private,
         replaces=ours["external_id"] if ours else "",
         references=tuple(one["external_id"] for one in reversed(said)),
         template=sending.template,
+    )
+
+
+def _files(message: Message) -> tuple[File, ...]:
+    """The files of a reply. Raises `StoreError`, which is `MissingError` when one is gone."""
+    return tuple(
+        File(kept.name, kept.content_type, attachments.content(kept.digest))
+        for kept in message.attachments.exclude(digest="")
     )
 
 
@@ -276,7 +277,12 @@ def _hand_over(claim: _Claim) -> Receipt:
     except UnsealError:
         return _final("The secret of this inbox was sealed with another key; enter it again.")
     try:
-        receipt = channel.send(claim.outgoing, account)
+        outgoing = replace(claim.outgoing, files=_files(claim.message))
+        receipt = channel.send(outgoing, account)
+    except MissingError:
+        return _final("A file of this reply is no longer in the store of attachments.")
+    except StoreError as error:
+        return Receipt(SendState.FAILED, reason=str(error))
     except Exception as error:  # one channel's fault must not leave a reply without a receipt
         log.exception("channel %s broke while sending %s", channel.kind, claim.sending)
         receipt = Receipt(

@@ -17,7 +17,8 @@ from django.test import Client
 
 from heard.channels.base import File, PlaceError
 from heard.conversations import attachments, fetching, tidying
-from heard.conversations.models import Attachment, Conversation, Unreferenced
+from heard.conversations.models import Attachment, Conversation, Sending, Unreferenced
+from heard.conversations.sending import deliver
 from heard.lib.stores import Folder, MissingError, Stored, StoreError
 from tests import make
 from tests.channels.place import Place
@@ -404,3 +405,20 @@ def test_a_half_written_file_is_never_taken_for_a_whole_one(folder: Folder) -> N
     assert not list(folder.listed())
     with pytest.raises(MissingError):
         folder.pieces(digest)
+
+
+def test_a_reply_whose_file_is_gone_is_not_sent_without_it(folder: Folder) -> None:
+    talk = make.conversation()
+    reply = talk.messages.create(inbox=talk.inbox, kind="reply", text="Here.", at=make.NOON)
+    [row] = attachments.keep([(reply.pk, File("menu.txt", "text/plain", b"soup"))])
+    sending = Sending.objects.create(message=reply, not_before=make.NOON, updated_at=make.NOON)
+    folder.remove(row.digest)
+    deliver(sending_id=sending.pk)
+    sending.refresh_from_db()
+    assert sending.state == "failed"
+    assert sending.reason == "A file of this reply is no longer in the store of attachments."
+    folder.put(row.digest, b"soup")
+    Sending.objects.filter(pk=sending.pk).update(state="waiting")
+    deliver(sending_id=sending.pk)
+    sending.refresh_from_db()
+    assert sending.state == "sent"
