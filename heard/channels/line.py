@@ -24,6 +24,7 @@ from heard.channels.base import (
     Delivered,
     Edited,
     File,
+    Greeting,
     Heard,
     Incoming,
     Outgoing,
@@ -84,6 +85,11 @@ def authenticate(delivered: Delivered, account: Account) -> None:
     ours = base64.b64encode(hmac.digest(secret.encode(), delivered.body, "sha256"))
     if not hmac.compare_digest(given.encode(), ours):
         raise RefusedError("The signature is not made with the channel secret over these bytes.")
+
+
+def confirm(delivered: Delivered, account: Account) -> Greeting:  # noqa: ARG001
+    """LINE takes nothing but 200 for an answer, and delivers again after all else."""
+    return Greeting(b"OK")
 
 
 def parse(delivered: Delivered, account: Account) -> Iterator[Heard]:  # noqa: ARG001

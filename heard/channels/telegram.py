@@ -25,6 +25,7 @@ from heard.channels.base import (
     Edited,
     Fetched,
     File,
+    Greeting,
     Heard,
     Incoming,
     Kind,
@@ -110,6 +111,11 @@ def authenticate(delivered: Delivered, account: Account) -> None:
         raise RefusedError("The header x-telegram-bot-api-secret-token is missing.")
     if not hmac.compare_digest(given.encode(), wanted.encode()):
         raise RefusedError("The secret token is not the one that this inbox gave to Telegram.")
+
+
+def confirm(delivered: Delivered, account: Account) -> Greeting:  # noqa: ARG001
+    """Telegram delivers again what is not answered with 200."""
+    return Greeting(b"OK")
 
 
 def poll(cursor: str, account: Account) -> Fetched:

@@ -60,6 +60,7 @@ settings = (
         is_needed=False,
         default="10000",
         form="number",
+        is_rare=True,
     ),
 )
 LENGTH = 10_000

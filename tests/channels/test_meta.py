@@ -15,9 +15,11 @@ from heard.channels.base import (
     Acting,
     Delivered,
     Edited,
+    Elsewhere,
     File,
     Incoming,
     Kind,
+    Looking,
     Outgoing,
     PlaceError,
     Progress,
@@ -228,9 +230,8 @@ def test_comments_of_instagram_on_posts_ads_and_live() -> None:
     assert ad.extra["private_until"] == "2026-11-29T10:00:00+00:00"
     assert live.extra["item"] == "live_comment"
     assert own.kind is Kind.REPLY
-    mention = found["17900000000000009"]
-    assert mention.files[0].source == "mention/18000000000000009/17900000000000009"
-    assert found["mention/18000000000000010"].files[0].source == "mention/18000000000000010/"
+    pointed = [one for one in said("instagram", "comments") if isinstance(one, Elsewhere)]
+    assert [json.loads(one.source)["comment_id"] for one in pointed] == ["17900000000000009", ""]
 
 
 def test_the_author_of_a_comment_is_written_to_once_within_seven_days() -> None:
@@ -257,28 +258,38 @@ def test_the_author_of_a_comment_is_written_to_once_within_seven_days() -> None:
     ] * 2
 
 
-def test_a_mention_is_fetched_and_answered_where_it_stands() -> None:
+def test_a_mention_is_looked_up_and_answered_where_it_stands() -> None:
     vendor = BY_KIND["instagram"]
+    first, second = (one for one in said("instagram", "comments") if isinstance(one, Elsewhere))
+    in_comment = json.loads(vendor.body("mention_in_comment.json"))["found"]
+    in_post = json.loads(vendor.body("mention_in_post.json"))["found"]
+    assert isinstance(channel_of("instagram"), Looking)
     with Place() as place:
         me = vendor.settings["account_id"]
-        place.answers(
-            f"GET /{me}",
-            {"mentioned_comment": {"text": "@shop is great", "media": {"permalink": "https://x/"}}},
-        )
+        place.answers(f"GET /{me}", {"mentioned_comment": in_comment, "id": me})
+        place.answers(f"GET /{me}", {"mentioned_media": in_post, "id": me})
+        place.answers(f"GET /{me}", {"id": me})
         place.answers(f"POST /{me}/mentions", {"id": "17900000000000010"})
         at = vendor.account(api_url=place.url)
-        words = instagram.fetch("mention/180/179", at)
-        receipt = instagram.send(
-            replace(
-                vendor.reply, answered={"item": "mention", "media_id": "180", "comment_id": "179"}
-            ),
-            at,
-        )
-    assert words == b"@shop is great\nhttps://x/"
-    assert place.asked[0].query["fields"].startswith("mentioned_comment.comment_id(179)")
-    assert place.asked[1].json() == {
-        "message": "We are looking into it.", "media_id": "180", "comment_id": "179",
-    }  # fmt: skip
+        [looked] = instagram.look(first.source, at)
+        [other] = instagram.look(second.source, at)
+        assert instagram.look(second.source, at) == ()
+        [mention], [post] = instagram.parse(looked, at), instagram.parse(other, at)
+        assert isinstance(mention, Incoming)
+        assert isinstance(post, Incoming)
+        answer = soon(to=mention.sender, parent=mention.external_id, answered=mention.extra)
+        receipt = instagram.send(answer, at)
+    fields = [one.query["fields"] for one in place.asked[:2]]
+    assert fields[0].startswith("mentioned_comment.comment_id(17900000000000009)")
+    assert fields[1].startswith("mentioned_media.media_id(18000000000000010)")
+    assert (mention.text, mention.sender) == ("@shop is great", "unnamed/17900000000000009")
+    assert mention.extra["url"] == "https://www.instagram.com/p/x/"
+    assert (post.external_id, post.sender) == ("mention/18000000000000010", "@dora")
+    assert place.asked[3].json() == {
+        "message": "We are looking into it.",
+        "media_id": "18000000000000009",
+        "comment_id": "17900000000000009",
+    }
     assert receipt.external_id == "17900000000000010"
 
 

@@ -13,6 +13,7 @@ import pytest
 from heard.channels import registry
 from heard.channels.base import (
     Acted,
+    Confirmed,
     Deleted,
     Edited,
     Fetching,
@@ -81,6 +82,13 @@ def test_a_good_signature_passes(vendor: Vendor) -> None:
         channel(vendor).authenticate(
             delivered(body, headers=headers(vendor, body)), vendor.account()
         )
+
+
+@signed
+def test_a_delivery_is_confirmed_with_the_200_that_vendors_wait_for(vendor: Vendor) -> None:
+    module = channel(vendor)
+    assert isinstance(module, Confirmed)
+    assert module.confirm(delivered(b"{}"), vendor.account()).status == 200
 
 
 @signed

@@ -59,6 +59,7 @@ HUMAN_AGENT = Setting(
     " hours.",
     is_needed=False,
     form="yes",
+    is_rare=True,
 )
 BOTS = Setting(
     "bots",
@@ -66,6 +67,7 @@ BOTS = Setting(
     help="Ids of other apps, one a line, whose messages count as automatic and stop no clock.",
     is_needed=False,
     form="lines",
+    is_rare=True,
 )
 
 

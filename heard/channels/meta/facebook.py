@@ -51,6 +51,7 @@ WRITTEN, CHANGED = frozenset({"add"}), frozenset({"edit", "edited", "update"})
 
 greet = hooks.greet
 authenticate = hooks.authenticate
+confirm = hooks.confirm
 may_repeat = messenger.may_repeat
 fetch = messenger.fetch
 

@@ -1,12 +1,13 @@
 """Instagram: comments, comments in live videos, mentions, and messages of a professional account.
 
 An author of a comment can be written to privately once, within 7 days; in a live video while it
-lasts. A mention is delivered without its words: they are fetched as a file of the message.
+lasts. A delivery only says where we are mentioned: `look` brings the words.
 https://developers.facebook.com/docs/instagram-platform/webhooks
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from heard.channels.base import (
     Acting,
     Checked,
     Delivered,
-    File,
+    Elsewhere,
     Heard,
     Incoming,
     Kind,
@@ -97,6 +98,7 @@ RIGHTS = frozenset(
 
 greet = hooks.greet
 authenticate = hooks.authenticate
+confirm = hooks.confirm
 may_repeat = messenger.may_repeat
 
 
@@ -104,6 +106,14 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Heard]:
     """What was said to our account. Comments tell no time of their own: Meta's of the delivery."""
     ours = str(account.settings.get("account_id") or "")
     us = frozenset({ours, *_also_us(account)})
+    said = payloads.read(delivered.body)
+    if "looked_at" in said:
+
+        def seen(found: Any) -> Iterator[Heard]:
+            yield _mention(found, heard_at=delivered.at)
+
+        yield from payloads.each([said], where="mention", understood=seen)
+        return
 
     def understood(entry: dict[str, Any]) -> Iterator[Heard]:
         told_at = payloads.at(entry["time"], heard_at=delivered.at)
@@ -117,7 +127,7 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Heard]:
             elif field in {"comments", "live_comments"}:
                 yield _comment(one["value"], us=us, told_at=told_at, is_live=field[0] == "l")
             elif field == "mentions":
-                yield _mention(one["value"], told_at=told_at)
+                yield _pointed(one["value"], told_at=told_at)
             elif field not in {"story_insights", "messaging_handover"}:
                 raise ValueError(f"changes of “{str(field)[:60]}” are not known here")
 
@@ -170,22 +180,26 @@ def act(acting: Acting, account: Account) -> Receipt:
 
 
 def fetch(source: str, account: Account) -> bytes:
-    """The bytes of a picture, or the words of a mention (`mention/<media>/<comment>`)."""
-    if not source.startswith("mention/"):
-        return graph.downloaded(source, account=account, is_ours=False)
-    _, media, comment = source.split("/", 2)
+    """The bytes of a picture. Meta's addresses for them end after some days."""
+    return graph.downloaded(source, account=account, is_ours=False)
+
+
+def look(source: str, account: Account) -> tuple[Delivered, ...]:
+    """The words of a mention; none when it is gone again. Meta does not name who comments."""
+    about = json.loads(source)
+    media, comment = about["media_id"], about["comment_id"]
     wanted = (
-        f"mentioned_comment.comment_id({comment}){{text,timestamp,media{{permalink}}}}"
+        f"mentioned_comment.comment_id({comment}){{id,text,timestamp,media{{id,permalink}}}}"
         if comment
-        else f"mentioned_media.media_id({media}){{caption,permalink,timestamp,username}}"
+        else f"mentioned_media.media_id({media}){{id,caption,timestamp,permalink,username}}"
     )
-    said = graph.asked(
-        "GET", str(account.settings.get("account_id")), account=account, params={"fields": wanted}
-    )
-    found = said.get("mentioned_comment") or said.get("mentioned_media") or {}
-    link = found.get("permalink") or (found.get("media") or {}).get("permalink")
-    lines = (found.get("username"), found.get("text") or found.get("caption"), link)
-    return "\n".join(str(line) for line in lines if line).encode()
+    path = str(account.settings.get("account_id"))
+    said = graph.asked("GET", path, account=account, params={"fields": wanted})
+    found = said.get("mentioned_comment") or said.get("mentioned_media")
+    if not isinstance(found, dict):
+        return ()
+    body = json.dumps({"looked_at": about, "found": found}, ensure_ascii=False).encode()
+    return (Delivered(body, {}, datetime.now(UTC), f"mention/{comment or media}"),)
 
 
 def check(account: Account) -> Checked:
@@ -275,22 +289,37 @@ def _comment(value: Any, *, us: frozenset[str], told_at: datetime, is_live: bool
     )
 
 
-def _mention(value: Any, *, told_at: datetime) -> Incoming:
-    """A mention elsewhere. Meta names neither author nor words here; the file holds the words."""
-    media = payloads.name_of(value["media_id"], "media_id")
-    comment = payloads.name_of(value["comment_id"]) if value.get("comment_id") else ""
-    name = comment or f"mention/{media}"
-    where = "a comment" if comment else "a post"
-    extra = {"item": "mention", "media_id": media, **({"comment_id": comment} if comment else {})}
+def _pointed(value: Any, *, told_at: datetime) -> Elsewhere:
+    """Where somebody mentions us: all that Meta delivers of it."""
+    about = {
+        "media_id": payloads.name_of(value["media_id"], "media_id"),
+        "comment_id": payloads.name_of(value["comment_id"]) if value.get("comment_id") else "",
+        "told_at": told_at.isoformat(),
+    }
+    return Elsewhere(json.dumps(about))
+
+
+def _mention(said: Any, *, heard_at: datetime) -> Incoming:
+    about, found = said["looked_at"], said["found"]
+    media = payloads.name_of(about["media_id"], "media_id")
+    comment = payloads.name_of(about["comment_id"]) if about.get("comment_id") else ""
+    name = comment or f"mention/{media}"[:300]
+    username = payloads.words(found.get("username"))
+    link = found.get("permalink") or (found.get("media") or {}).get("permalink")
+    extra: dict[str, Any] = {"item": "mention", "media_id": media}
+    if comment:
+        extra["comment_id"] = comment
+    if url := payloads.words(link):
+        extra["url"] = url
+    text = payloads.words(found.get("text")) or payloads.words(found.get("caption"))
     return Incoming(
         external_id=name,
-        at=told_at,
-        text=f"(Mentions us in {where}; the words are in the file.)",
-        sender=f"unnamed/{name}",
-        sender_name="Somebody on Instagram",
+        at=payloads.at(found.get("timestamp") or about["told_at"], heard_at=heard_at),
+        text=text or "(Without words.)",
+        sender=f"@{username}" if username else f"unnamed/{name}"[:300],
+        sender_name=username or "Somebody on Instagram",
         root=media,
         is_public=True,
-        files=(File("mention.txt", "text/plain", b"", source=f"mention/{media}/{comment}"),),
         extra=extra,
     )
 

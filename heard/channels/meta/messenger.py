@@ -66,6 +66,7 @@ RIGHTS = frozenset({"pages_messaging", "pages_manage_metadata", "pages_show_list
 
 greet = hooks.greet
 authenticate = hooks.authenticate
+confirm = hooks.confirm
 
 
 def parse(delivered: Delivered, account: Account) -> Iterator[Heard]:

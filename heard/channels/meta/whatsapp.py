@@ -109,6 +109,7 @@ BLANK = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 
 greet = hooks.greet
 authenticate = hooks.authenticate
+confirm = hooks.confirm
 
 
 def parse(delivered: Delivered, account: Account) -> Iterator[Heard]:
