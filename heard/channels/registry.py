@@ -24,6 +24,7 @@ MODULES = {
     "comment_card": "heard.channels.comment_card",
     "hook": "heard.channels.hook",
     "matrix": "heard.channels.matrix",
+    "xmpp": "heard.channels.xmpp",
     "email": "heard.channels.email",
     "phone": "heard.channels.phone",
     "twilio_voice": "heard.channels.twilio_voice",
