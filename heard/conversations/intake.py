@@ -115,7 +115,7 @@ def receive(
             key: parts for key, parts in known_parts.items() if len(parts) > 1
         }
         if split:
-            places = into_parts(inbox, items, keys, places, split=split, stored=stored.messages)
+            places = into_parts(inbox, items, keys, places, split=split, stored=threads.stored)
         touched.update(set(places) - {conversations[key] for key in fresh_keys})
         batch = Batch(
             inbox=inbox,
@@ -354,4 +354,10 @@ def _ask_again(
             "FROM unnest(%s::bigint[], %s::bigint[]) AS x(id, to_id) WHERE m.id = x.id",
             [[row[0] for row, _ in moves], [targets[key] for key in keys]],
         )
+    threads.learn(
+        {
+            row[1]: waiting[row[1]]._replace(contact=contact, conversation=targets[key])
+            for (row, contact), key in zip(moves, keys, strict=True)
+        }
+    )
     return {row[4] for row, _ in moves} | set(targets.values())

@@ -30,9 +30,14 @@ class Threads:
 
     def __init__(self, new: Mapping[str, Known], stored: Mapping[str, Known]) -> None:
         self.new = new
-        self.stored = stored
+        self.stored = dict(stored)
         self._roots: dict[str, str] = {}
         self._contacts: dict[str, int | None] = {}
+
+    def learn(self, found: Mapping[str, Known]) -> None:
+        """Take in what has become known of stored messages since: whom others answer follows."""
+        self.stored |= found
+        self._contacts.clear()
 
     def root(self, external_id: str) -> str:
         """The external id that names the thread of this message."""

@@ -322,3 +322,23 @@ def test_the_same_delivery_ten_times_in_parallel_is_one_message() -> None:
         taken = sum(pool.map(deliver, range(10)))
     assert taken == Message.objects.count() == 12
     assert Contact.objects.count() == Handle.objects.count() == 3
+
+
+def test_a_chain_of_replies_that_waited_takes_the_newest_with_it_when_their_question_arrives() -> (
+    None
+):
+    inbox = make.inbox()
+    at = make.NOON
+    first = [
+        make.incoming(external_id="a", at=at),
+        make.answer(external_id="c", parent="b", at=at),
+        make.answer(external_id="d", parent="c", at=at),
+    ]
+    then = [
+        make.answer(external_id="e", parent="d", at=at),
+        make.incoming(external_id="b", parent="a", at=at),
+    ]
+    receive(inbox, first, now=at)
+    receive(inbox, then, now=at)
+    [whole] = Conversation.objects.all()
+    assert (whole.incoming_count, whole.reply_count) == (2, 3)
