@@ -15,7 +15,7 @@ import xmlrpc.client
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 from xml.parsers import expat
 
 from heard.channels import asking, payloads, web
@@ -52,6 +52,20 @@ settings = (
         "Your sites",
         help="One a line, for example www.example.com. Links to any page of these are heard.",
         form="lines",
+    ),
+    Setting(
+        "micropub",
+        "Where your site takes posts",
+        help="Its Micropub address, if it has one: answers are then published there as notes of"
+        " yours. Without it, publish them yourself and send their address.",
+        is_needed=False,
+    ),
+    Setting(
+        "token",
+        "Micropub token",
+        help="From the settings of your site; it needs the right “create”.",
+        is_secret=True,
+        is_needed=False,
     ),
 )
 public = Abilities()
@@ -155,10 +169,10 @@ def look(source: str, account: Account) -> tuple[Delivered, ...]:
 
 
 def send(outgoing: Outgoing, account: Account) -> Receipt:
-    """Tell the other page of the page of ours that is linked in the answer.
+    """Tell the other page of the page of ours that answers it.
 
-    What is said here must stand on a public page of ours with a link to theirs: without it the
-    protocols have nothing to send.
+    What is said here must stand on a public page of ours with a link to theirs: one whose address
+    is in the answer, else a note that is published by Micropub where our site takes those.
     """
     target = str(outgoing.answered.get("source") or outgoing.answered.get("url") or "")
     if not target:
@@ -166,6 +180,8 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
     source = next(
         (one.rstrip(".,;:!?") for one in LINK.findall(outgoing.text) if is_ours(one, account)), ""
     )
+    if not source and account.settings.get("micropub"):
+        return _published(outgoing, target, account)
     if not source:
         return asking.failed(
             "Publish the answer on a page of your own with a link to theirs, and put its address"
@@ -187,8 +203,8 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
 
 
 def may_repeat(outgoing: Outgoing) -> bool:  # noqa: ARG001
-    """Yes: a second mention of the same pair only has it looked at again."""
-    return True
+    """No: a second mention would do no harm, but a second note of ours would."""
+    return False
 
 
 def check(account: Account) -> Checked:
@@ -412,15 +428,38 @@ def told(source: str, target: str, endpoint: Endpoint, account: Account) -> Rece
     return receipt
 
 
-def _pinging(source: str, target: str, server: str, account: Account) -> Receipt:
-    body = xmlrpc.client.dumps((source, target), "pingback.ping").encode()
+def _published(outgoing: Outgoing, target: str, account: Account) -> Receipt:
+    """Publish the answer as a note of ours (Micropub, 3.3), and tell their page of it.
+
+    The answer is given once it is published; many sites then tell the other page themselves.
+    """
+    form = {"h": "entry", "content": outgoing.text, "in-reply-to": target}
+    headers = {
+        "content-type": FORM,
+        "authorization": f"Bearer {account.secrets.get('token', '').strip()}".strip(),
+    }
+    server = str(account.settings["micropub"])
+    answer = _posted(server, urlencode(form).encode(), headers, account)
+    if isinstance(answer, Receipt):
+        return answer
+    source = urljoin(server, answer.headers.get("location", ""))
+    if not answer.headers.get("location"):
+        return Receipt(SendState.UNKNOWN, reason="Your site did not say where it stands.")
+    name = _name(source, target)
     try:
-        answer = web.post(
-            server,
-            body=body,
-            headers={"content-type": "text/xml"},
-            allow_private=account.allow_private,
-        )
+        receipt = told(source, target, discovered(_fetched(target, account)), account)
+    except PlaceError as error:
+        receipt = asking.failed(str(error))
+    reason = "" if receipt.state is SendState.SENT else f"It stands at {source}. {receipt.reason}"
+    return Receipt(SendState.SENT, external_id=name, reason=reason)
+
+
+def _posted(
+    url: str, body: bytes, headers: Mapping[str, str], account: Account
+) -> web.Answer | Receipt:
+    """The good answer, or the receipt for any other end."""
+    try:
+        answer = web.post(url, body=body, headers=headers, allow_private=account.allow_private)
     except web.ForbiddenAddressError as error:
         return asking.failed(f"It was not sent: {error}.", is_final=True)
     except web.NotReachedError as error:
@@ -429,8 +468,14 @@ def _pinging(source: str, target: str, server: str, account: Account) -> Receipt
         return Receipt(
             SendState.UNKNOWN, reason=f"The place did not say whether it took it ({error})."
         )
-    if not answer.is_good:
-        return asking.refused(answer)
+    return answer if answer.is_good else asking.refused(answer)
+
+
+def _pinging(source: str, target: str, server: str, account: Account) -> Receipt:
+    body = xmlrpc.client.dumps((source, target), "pingback.ping").encode()
+    answer = _posted(server, body, {"content-type": "text/xml"}, account)
+    if isinstance(answer, Receipt):
+        return answer
     fault = re.search(rb"<name>faultCode</name>\s*<value>\s*<(?:int|i4)>(-?\d{1,9})<", answer.body)
     if fault and int(fault[1]) != ALREADY:
         return asking.failed(f"Their page refused the pingback ({int(fault[1])}).", is_final=True)

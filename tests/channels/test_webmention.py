@@ -294,6 +294,52 @@ def test_an_answer_without_a_page_of_ours_is_not_sent(place: Place) -> None:
     assert webmention.send(Outgoing("k", "", f"{place.url}/ours"), account).is_final
 
 
+def test_an_answer_is_published_on_our_site_where_that_takes_posts(place: Place) -> None:
+    theirs = f"{place.url}/theirs"
+    settings = {"sites": "shop.example", "micropub": f"{place.url}/micropub"}
+    account = Account("Shop", settings, secrets={"token": "t-1"}, allow_private=True)
+    place.answers("POST /micropub", "", status=201, headers={"location": "/notes/9"})
+    place.answers("GET /theirs", "<link rel=webmention href=/wm>", headers=HTML)
+    place.answers("POST /wm", "", status=202)
+    place.answers("POST /wm", "", status=500)
+    outgoing = Outgoing("k", "ann", "It is in stock again.", answered={"source": theirs})
+    sent = webmention.send(outgoing, account)
+    assert (sent.state, sent.reason) == (SendState.SENT, "")
+    assert place.asked[0].headers["authorization"] == "Bearer t-1"
+    assert place.asked[0].form() == {
+        "h": "entry",
+        "content": "It is in stock again.",
+        "in-reply-to": theirs,
+    }
+    assert place.asked[-1].form() == {"source": f"{place.url}/notes/9", "target": theirs}
+    untold = webmention.send(outgoing, account)
+    assert untold.state is SendState.SENT
+    assert f"{place.url}/notes/9" in untold.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "is_final"),
+    [
+        ({"status": 401}, SendState.FAILED, True),
+        ({"status": 503}, SendState.FAILED, False),
+        ({"status": 201}, SendState.UNKNOWN, False),
+        (None, SendState.UNKNOWN, False),
+    ],
+)
+def test_our_site_may_refuse_the_answer_or_break_off(
+    place: Place, answer: dict[str, Any] | None, state: SendState, is_final: bool
+) -> None:
+    if answer is None:
+        place.breaks_off("POST /micropub")
+    else:
+        place.answers("POST /micropub", "", **answer)
+    account = Account("Shop", {"micropub": f"{place.url}/micropub"}, allow_private=True)
+    outgoing = Outgoing("k", "ann", "It is in stock again.", answered={"source": place.url})
+    receipt = webmention.send(outgoing, account)
+    assert (receipt.state, receipt.is_final) == (state, is_final)
+    assert not webmention.may_repeat(outgoing)
+
+
 @pytest.mark.parametrize(
     ("answer", "state", "is_final"),
     [
