@@ -7,8 +7,6 @@ limits are left unopened, and the work grows in proportion to the mail.
 from __future__ import annotations
 
 import binascii
-import email.errors
-import email.header
 import email.utils
 import re
 from collections.abc import Iterator, Mapping
@@ -33,6 +31,7 @@ _PARAMETER = re.compile(
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _SIMPLE_ADDRESS = re.compile(r'\s*"?([^"<>@,;:\\()\[\]]*?)"?\s*<([^<>\s@,;]+@[^<>\s@,;]+)>\s*')
 _BARE_ADDRESS = re.compile(r"[^<>\s@,;:\"()]+@[^<>\s@,;:\"()]+")
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _ID = re.compile(r"<([^<>\s]+)>")
 _WIDER = {
     "gb2312": "gb18030", "gbk": "gb18030", "x_gbk": "gb18030", "ks_c_5601_1987": "cp949",
@@ -119,7 +118,8 @@ def addresses(headers: Headers, *names: str) -> list[tuple[str, str]]:
     """Name and address, in small letters, of everybody in these headers, in their order."""
     found: list[tuple[str, str]] = []
     for name in names:
-        for value in headers.get(name, ()):
+        for folded in headers.get(name, ()):
+            value = " ".join(folded.split())
             if match := _SIMPLE_ADDRESS.fullmatch(value):
                 people = [(match[1], match[2])]
             elif _BARE_ADDRESS.fullmatch(value):
@@ -191,16 +191,16 @@ def _head_and_body(raw: bytes) -> tuple[bytes, bytes]:
 
 def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:
     """What stands between the lines that name the boundary; a missing last line is forgiven."""
-    mark = b"--" + boundary
+    mark = b"\n--" + boundary
+    body = b"\n" + body
     begin = -1
     at = body.find(mark)
     while at >= 0:
-        end = body.find(b"\n", at)
+        end = body.find(b"\n", at + 1)
         line = body[at + len(mark) : end if end >= 0 else len(body)].strip()
-        if (at == 0 or body[at - 1 : at] == b"\n") and line in {b"", b"--"}:
+        if line in {b"", b"--"}:
             if begin >= 0:
-                stop = at - 2 if body[at - 2 : at] == b"\r\n" else at - 1
-                yield body[begin : max(begin, stop)]
+                yield body[begin : max(begin, at - 1 if body[at - 1 : at] == b"\r" else at)]
             if line or end < 0:
                 return
             begin = end + 1
@@ -244,13 +244,22 @@ def _joined(pieces: list[tuple[int, bool, str]]) -> str:
 
 
 def _encoded_words(value: str) -> Iterator[str]:
-    try:
-        parts = email.header.decode_header(value)
-    except (email.errors.HeaderParseError, ValueError):
-        yield value
-        return
-    for part, charset in parts:
-        yield part if isinstance(part, str) else text_of(part, charset or "utf-8")
+    """What stands in encoded words and around them; words side by side are one (section 6.2)."""
+    end, charset, held = 0, "", b""
+    for match in _ENCODED_WORD.finditer(value):
+        between = value[end : match.start()]
+        told = match[1].partition("*")[0].lower()
+        if held and (told != charset or between.strip()):
+            yield text_of(held, charset)
+            held = b""
+        if not end or between.strip():
+            yield between
+        raw = match[3].encode("utf-8", "surrogateescape")
+        held += _from_base64(raw) if match[2] in "bB" else binascii.a2b_qp(raw, header=True)
+        end, charset = match.end(), told
+    if held:
+        yield text_of(held, charset)
+    yield value[end:]
 
 
 def _people(value: str) -> list[tuple[str, str]]:

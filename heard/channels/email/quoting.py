@@ -248,8 +248,8 @@ def _card(lines: list[str], end: int) -> int:
         if not _CLOSING.fullmatch(lines[n].strip()):
             continue
         below = [m for m in range(n + 1, end) if lines[m].strip()]
-        is_card = len(below) >= 2 and any(_CARD.search(lines[m]) for m in below[1:])
-        if is_card and all(len(lines[m]) <= 120 for m in below):
+        is_short = len(below) >= 2 and all(len(lines[m]) <= 120 for m in below)
+        if is_short and any(_CARD.search(lines[m]) for m in below[1:]):
             return below[1]
         return end
     return end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -75,6 +76,23 @@ def test_charsets_that_lie_are_seen_through(charset: str, body: bytes) -> None:
         "ks_c_5601-1987": "똠방각하",
     }.get(charset, "Größe")  # fmt: skip
     assert only(mail).text == wanted
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        ("=?utf-8?q?J=C3=B6rg_M?= =?utf-8?q?=C3=BCller?=", "Jörg Müller"),
+        ("=?utf-8?b?w7w=?=\r\n =?UTF-8?Q?=C3?= =?utf-8?q?=BC?=", "üü"),
+        ("Re: =?koi8-r?B?8NLJ18XU?= and =?iso-8859-1*en?Q?caf=E9?=!", "Re: Привет and café!"),
+        ("=?utf-8?q?a?= b =?utf-8?q?c?=", "a b c"),
+        ("=?bogus?Q?x?= =?utf-8?x?y?=", "x =?utf-8?x?y?="),
+        ("=?utf-8?b?broken", "=?utf-8?b?broken"),
+        ("=?utf-8?b?w7?=", "Ã"),
+        ("a =?utf-8?q??= b", "a b"),
+    ],
+)
+def test_encoded_words_are_read(header: str, wanted: str) -> None:
+    assert only(letter(f"Subject: {header}")).subject == wanted
 
 
 def test_an_image_in_the_page_keeps_its_name_there() -> None:
@@ -309,6 +327,34 @@ def test_a_mail_that_breaks_off_anywhere_is_read_as_far_as_it_goes(path: Path) -
             heard(body[:end])
         except NotUnderstoodError as error:
             assert str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        letter("From: a" + " " * 15_000 + "b <a@b>"),
+        letter("From: " + "a " * 7_000 + "<a@b>"),
+        letter("Subject: " + "Re: " * 4_000),
+        letter("Authentication-Results: mx" + "(" * 15_000),
+        letter("References: " + "<a@b> " * 2_500),
+        letter("List-Post: " + "@.<" * 5_000),
+        letter(body="Regards,\nAnn\n" + "a" * 190_000),
+        letter(body="with " * 30_000 + "\nAnn\n1"),
+        letter(body="-" * 190_000),
+        letter(body="+" + "0 " * 90_000),
+        letter(body="heard-" * 30_000),
+        letter("Content-Type: text/html", body="<" * 190_000),
+        letter("Content-Type: text/html", body="<div><blockquote>" * 11_000),
+        letter("Content-Type: text/plain; format=flowed", body="a \n" * 60_000),
+        letter("Content-Type: text/calendar", body="BEGIN:VEVENT\n" * 20_000),
+        letter("Content-Type: application/ms-tnef", body="x" * 100_000),
+    ],
+    ids=range(16),
+)
+def test_a_hostile_mail_costs_little(mail: str) -> None:
+    began = time.process_time()
+    heard(mail, account(trusted_server="mx"))
+    assert time.process_time() - began < 3
 
 
 PIECES = st.sampled_from([
