@@ -185,12 +185,12 @@ def check(account: Account) -> Checked:
         user, name = int(said["id"]), str(said["name"])
     except (KeyError, TypeError, ValueError):
         raise PlaceError("The place answered, but not as WordPress does.") from None
-    warnings = []
     if not rights.get("moderate_comments"):
-        warnings.append(
-            "This user may not moderate comments: comments that wait for approval are not heard."
-            " Give it the role of an editor."
+        raise PlaceError(
+            "This user may not moderate comments. Give it the role of an editor in WordPress.",
+            needs_person=True,
         )
+    warnings = []
     if not rights.get("list_users"):
         warnings.append(
             "This user may not list users (an administrator may): comments of your other people are"

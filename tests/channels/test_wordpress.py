@@ -292,11 +292,16 @@ def test_a_limit_and_a_withdrawn_password_are_told_in_words(place: Place) -> Non
 def test_connecting_finds_the_interface_and_says_what_is_missing(place: Place) -> None:
     link = f'<{place.url}/?rest_route=/>; rel="https://api.w.org/"'
     place.answers("HEAD /", "", headers={"link": link})
+    rights = {"moderate_comments": True}
+    place.answers("GET /", {"id": 7, "name": "Bo", "capabilities": rights})
     place.answers("GET /", {"id": 7, "name": "Bo", "capabilities": {}})
     checked = wordpress.check(account_at(place))
     assert checked.found == {"api": f"{place.url}/?rest_route=/", "user_id": 7}
     assert place.asked[1].query["rest_route"] == "/wp/v2/users/me"
-    assert len(checked.warnings) == 2
+    assert len(checked.warnings) == 1
+    with pytest.raises(PlaceError, match="editor") as refused:
+        wordpress.check(account_at(place))
+    assert refused.value.needs_person
 
 
 # A real WordPress
