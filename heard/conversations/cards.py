@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import count
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -150,39 +151,62 @@ def takes_calls(inbox: Inbox) -> bool:
 
 @transaction.atomic
 def calls_of(inbox: Inbox, *, now: datetime) -> Inbox:
-    """The inbox of the calls from these cards, opened with the first one."""
+    """The inbox of the calls from these cards, opened with the first one.
+
+    Its minutes follow those of the cards when these change; until then its policy is people's.
+    """
     Inbox.objects.select_for_update().get(pk=inbox.pk)
-    found = Inbox.objects.filter(kind=comment_card.kind, settings__calls_of=inbox.pk).first()
-    if found is not None:
-        return found
-    name = _("%(inbox)s: somebody is wanted") % {"inbox": inbox.name}
     minutes = int(inbox.settings["help_minutes"])
-    policy, _made = Policy.objects.get_or_create(
-        name=name[:120],
-        defaults={
-            "first_response_minutes": minutes,
-            "next_response_minutes": minutes,
-            "recognition_minutes": None,
-            "warn_assignee_percent": 40,
-            "warn_manager_percent": 60,
-        },
+    rows = Inbox.objects.filter(kind=comment_card.kind, settings__calls_of=inbox.pk)
+    found = rows.select_related("policy").first()
+    if found is not None:
+        if found.settings.get("help_minutes") != minutes:
+            found.settings = {**found.settings, "help_minutes": minutes}
+            found.save(update_fields=["settings"])
+            Policy.objects.filter(pk=found.policy_id).update(
+                first_response_minutes=minutes, next_response_minutes=minutes
+            )
+        return found
+    name = _free_name(_("%(inbox)s: somebody is wanted") % {"inbox": inbox.name})
+    policy = Policy.objects.create(
+        name=name,
+        first_response_minutes=minutes,
+        next_response_minutes=minutes,
+        recognition_minutes=None,
+        warn_assignee_percent=40,
+        warn_manager_percent=60,
     )
     calls = Inbox.objects.create(
         kind=comment_card.kind,
-        name=name[:120],
+        name=name,
         slug=free_slug(name),
         brand=inbox.brand,
         place=inbox.place,
         keeper=inbox.keeper,
         policy=policy,
         hours=None,
-        settings={"calls_of": inbox.pk, "connected_at": now.isoformat()},
+        settings={
+            "calls_of": inbox.pk,
+            "help_minutes": minutes,
+            "connected_at": now.isoformat(),
+        },
         is_sample=inbox.is_sample,
         created_at=now,
     )
     calls.teams.set(inbox.teams.all())
     record("inbox.added", subject="inbox", subject_id=calls.pk, at=now, actor_id=None)
     return calls
+
+
+def _free_name(name: str) -> str:
+    """A name that no inbox and no policy has."""
+    for number in count(1):
+        free = f"{name[:110]} ({number})" if number > 1 else name[:120]
+        if not (
+            Inbox.objects.filter(name=free).exists() or Policy.objects.filter(name=free).exists()
+        ):
+            return free
+    raise AssertionError("numbers do not end")
 
 
 def open_call(spot: Spot, *, now: datetime) -> Conversation | None:

@@ -211,6 +211,22 @@ class TestCalls:
         assert Inbox.objects.filter(kind="comment_card").count() == 2
         assert Policy.objects.filter(first_response_minutes=5).count() == 1
 
+    def test_other_minutes_count_from_the_next_call_and_a_taken_name_is_no_hindrance(
+        self, client: Client, inbox: Inbox, spot: Spot
+    ) -> None:
+        make.inbox(name="Fern & Co: somebody is wanted")
+        first = leave(client, spot, call="1")
+        assert first.inbox.name == "Fern & Co: somebody is wanted (2)"
+        Policy.objects.filter(pk=first.inbox.policy_id).update(first_response_minutes=4)
+        bar = Spot.objects.get(name="Bar")
+        leave(client, bar, call="1")
+        first.inbox.policy.refresh_from_db()
+        assert first.inbox.policy.first_response_minutes == 4
+        Inbox.objects.filter(pk=inbox.pk).update(settings={**inbox.settings, "help_minutes": 9})
+        leave(client, Spot.objects.get(name="Table 1"), call="1")
+        first.inbox.policy.refresh_from_db()
+        assert first.inbox.policy.first_response_minutes == 9
+
     def test_the_alert_comes_once_even_if_whoever_took_the_call_in_has_died(
         self, client: Client, spot: Spot, monkeypatch: pytest.MonkeyPatch
     ) -> None:
