@@ -187,7 +187,7 @@ class _Callback:
         self.told = told
         self.heard_at = heard_at
         self.parent = told.get("ParentCallSid", "")
-        self.call = self.parent or told["CallSid"]
+        self.call = (self.parent or told["CallSid"])[:200]
         self.status = told.get("DialCallStatus") or told.get("CallStatus", "")
         self.at = min(moment(told.get("Timestamp", "")) or heard_at, heard_at)
         direction = told.get("Direction", "")

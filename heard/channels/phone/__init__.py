@@ -53,7 +53,8 @@ HOLD_TARGET = Setting(
     default=str(HOLD_TARGET_SECONDS),
     form="number",
 )
-settings = (COUNTRY, HOLD_TARGET, *records.SETTINGS)
+settings = (COUNTRY, HOLD_TARGET, *(records.SETTINGS if records.folder() else ()))
+"""Records are asked for only where the operator has named a folder for them."""
 public = None
 private = Abilities(replies=False)
 has_own_secret = True

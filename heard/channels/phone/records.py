@@ -108,6 +108,11 @@ class _State:
     """Calls without a recording so far."""
 
 
+def folder() -> str:
+    """The folder that the operator has named; "" without one."""
+    return environment.text(FOLDER, "")
+
+
 def check(settings: Mapping[str, Any]) -> None:
     """Whether what the inbox names is there. Raises `PlaceError`."""
     if settings.get("records"):
@@ -117,7 +122,7 @@ def check(settings: Mapping[str, Any]) -> None:
 
 def poll(cursor: str, settings: Mapping[str, Any]) -> Fetched:
     """The records since the cursor and the recordings that go with them. Raises `PlaceError`."""
-    if not settings.get("records") or not environment.text(FOLDER, ""):
+    if not settings.get("records") or not folder():
         return Fetched((), cursor, pause_seconds=IDLE_SECONDS)
     now = time.time()
     log = _log(settings)
@@ -257,16 +262,16 @@ def _match(
     settings: Mapping[str, Any], state: _State, *, now: float
 ) -> tuple[list[Delivered], _State]:
     """Give each new recording to the call that ended with it; what finds none waits for a while."""
-    folder = _sounds(settings)
-    if folder is None:
+    sounds = _sounds(settings)
+    if sounds is None:
         return [], replace(state, calls=())
     calls, taken, found = list(state.calls), list(state.taken), []
-    for name, closed_at, size in _new_sounds(folder, settings, state, now=now):
+    for name, closed_at, size in _new_sounds(sounds, settings, state, now=now):
         near = [call for call in calls if _belongs(name, closed_at, call)]
         if near and size <= RECORDING_BYTES:
             call = min(near, key=lambda it: (it.call not in name, abs(it.at - closed_at)))
             with contextlib.suppress(OSError):
-                content = base64.b64encode((folder / name).read_bytes()).decode()
+                content = base64.b64encode((sounds / name).read_bytes()).decode()
                 said = {**call._asdict(), "name": name, "base64": content}
                 found.append(_delivered({"recording": said}, f"recording:{name}", now=now))
             calls.remove(call)
@@ -285,13 +290,13 @@ def _belongs(name: str, closed_at: float, call: _Ended) -> bool:
 
 
 def _new_sounds(
-    folder: Path, settings: Mapping[str, Any], state: _State, *, now: float
+    sounds: Path, settings: Mapping[str, Any], state: _State, *, now: float
 ) -> list[tuple[str, float, int]]:
     """Name, last change and size of recordings that nobody writes to any more, oldest first."""
     pattern = str(settings.get("recording_names") or "*")
     found = []
     try:
-        with os.scandir(folder) as entries:
+        with os.scandir(sounds) as entries:
             for _, entry in zip(range(MOST_FILES), entries, strict=False):
                 is_sound = os.path.splitext(entry.name)[1].lower() in SOUNDS  # noqa: PTH122
                 if not is_sound or not fnmatch.fnmatch(entry.name, pattern):
@@ -356,17 +361,17 @@ def _sounds(settings: Mapping[str, Any]) -> Path | None:
 
 def _within(name: str) -> Path:
     """A path inside the operator's folder, links followed. Raises `PlaceError` for any other."""
-    named = environment.text(FOLDER, "")
+    named = folder()
     if not named:
         raise PlaceError(
             f"Records of calls are read only where {FOLDER} names a folder.", needs_person=True
         )
-    folder = Path(named).resolve()
+    allowed = Path(named).resolve()
     try:
-        path = (folder / name.strip()).resolve()
+        path = (allowed / name.strip()).resolve()
     except (OSError, ValueError, RuntimeError):
         path = Path("/")
-    if folder not in path.parents:
+    if allowed not in path.parents:
         raise PlaceError(f"{name} does not lie in the folder of {FOLDER}.", needs_person=True)
     return path
 
