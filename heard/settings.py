@@ -201,6 +201,7 @@ DEFAULT_FROM_EMAIL = environment.text("HEARD_MAIL_FROM", default="heard@localhos
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None
 PROCRASTINATE_IMPORT_PATHS = [
     "heard.conversations.acting",
+    "heard.conversations.connecting",
     "heard.conversations.cards",
     "heard.conversations.health",
     "heard.conversations.fetching",

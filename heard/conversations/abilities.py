@@ -61,8 +61,11 @@ def obstacle(
     return None
 
 
-def windows_of(kind: str) -> tuple[float | None, float | None]:
-    """Seconds for which we may write after the contact's last message: in public, in private."""
+def windows_of(kind: str, *, hours: float | None = None) -> tuple[float | None, float | None]:
+    """Seconds for which we may write after the contact's last message: in public, in private.
+
+    `hours` is what the place grants this account in private, where that is not the usual.
+    """
     channel = channel_of(kind)
     if channel is None:
         return None, None
@@ -70,4 +73,4 @@ def windows_of(kind: str) -> tuple[float | None, float | None]:
         side.window.total_seconds() if side is not None and side.window is not None else None
         for side in (channel.public, channel.private)
     )
-    return public, private
+    return public, private if hours is None or private is None else hours * 3600

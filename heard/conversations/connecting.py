@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,9 +23,9 @@ from heard.conversations import health
 from heard.conversations.accounts import account_of, secrets_of
 from heard.conversations.models import Inbox
 from heard.events.diary import record
-from heard.lib.sealing import seal
+from heard.lib.jobs import jobs
+from heard.lib.sealing import UnsealError, seal
 from heard.staff.models import User
-
 
 YES = {"1", "yes", "true", "on"}
 COMMON = frozenset(
@@ -105,6 +106,9 @@ def check(inbox: Inbox, *, now: datetime) -> Checked:
         health.row_of(inbox, now=now)
         health.went_wrong(inbox, str(error), needs_person=error.needs_person, wait=60.0, now=now)
         raise
+    if any(inbox.settings.get(name) != value for name, value in checked.found.items()):
+        inbox.settings = {**inbox.settings, **checked.found}
+        inbox.save(update_fields=["settings"])
     health.was_checked(inbox, checked, now=now)
     return checked
 
@@ -136,6 +140,17 @@ def disconnect(inbox: Inbox, *, by: User | None, now: datetime) -> None:
         actor_id=by.pk if by else None,
         data={"name": name},
     )
+
+
+@jobs.periodic(cron="17 4 * * *")
+@jobs.task(name="check_inboxes", queue="background", queueing_lock="check_inboxes")
+def check_inboxes(timestamp: int) -> None:
+    """Ask every place once a day how it stands: keys that expire, rights that went, templates."""
+    now = datetime.fromtimestamp(timestamp).astimezone()
+    for inbox in Inbox.objects.filter(is_sample=False, listening__isnull=False):
+        if inbox.settings.get("is_paused") is not True:
+            with suppress(PlaceError, UnsealError):
+                check(inbox, now=now)
 
 
 def try_out(channel: Channel, account: Account) -> Checked:

@@ -292,7 +292,7 @@ def _write_conversations(
         "last_kind",
         "closes_at",
     )
-    windows = windows_of(batch.inbox.kind)
+    windows = windows_of(batch.inbox.kind, hours=batch.inbox.settings.get("window_hours"))
     statement = f"COPY conversation ({', '.join((*head, *CONVERSATION_COLUMNS))}) FROM STDIN"
     with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
         for conversation, (root, contact) in fresh.items():

@@ -29,7 +29,8 @@ Rules = tuple[Targets, OpeningHours]
 NO_CLOCKS: Mapping[Any, Any] = MappingProxyType({})
 
 CONVERSATIONS = """
-    SELECT c.id, c.inbox_id, c.is_history, c.snoozed_at, c.snoozed_until, i.kind
+    SELECT c.id, c.inbox_id, c.is_history, c.snoozed_at, c.snoozed_until, i.kind,
+        (i.settings ->> 'window_hours')::float8
     FROM conversation c JOIN inbox i ON i.id = c.inbox_id
     WHERE c.id = ANY(%s) AND c.merged_into_id IS NULL ORDER BY c.id FOR UPDATE OF c
 """
@@ -146,8 +147,8 @@ def settle(conversations: Collection[int], *, now: datetime) -> None:
     wanted: list[dict[str, Any]] = []
     vanished: list[int] = []
     empty: list[int] = []
-    windows = {kind: windows_of(kind) for kind in {row[5] for row in rows}}
-    for pk, inbox, is_history, snoozed_at, snoozed_until, kind in rows:
+    windows = {row[5:]: windows_of(row[5], hours=row[6]) for row in rows}
+    for pk, inbox, is_history, snoozed_at, snoozed_until, *place in rows:
         if pk not in happened and not promises[pk]:
             empty.append(pk)
             continue
@@ -169,7 +170,7 @@ def settle(conversations: Collection[int], *, now: datetime) -> None:
         wanted.extend(followed.clocks)
         first, last = ends.get(pk, (None, None))
         ends_of = {"id": pk, "first_id": first, "last_id": last}
-        ends_of |= zip(("public_window", "private_window"), windows[kind], strict=True)
+        ends_of |= zip(("public_window", "private_window"), windows[tuple(place)], strict=True)
         settled.append(followed.conversation | ends_of)
         if not is_history:  # its days are marked when its archive is finished
             stale.extend((inbox, moment) for moment in followed.moments)

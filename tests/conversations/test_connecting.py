@@ -13,7 +13,13 @@ from django.urls import reverse
 from heard.channels.base import PlaceError
 from heard.conversations.accounts import account_of
 from heard.conversations.arranging import new_inbox
-from heard.conversations.connecting import MissingError, UnknownSettingError, check, connect
+from heard.conversations.connecting import (
+    MissingError,
+    UnknownSettingError,
+    check,
+    check_inboxes,
+    connect,
+)
 from heard.conversations.models import Inbox, Listening
 from tests import make
 from tests.conversations.places import PigeonPost, pigeons  # noqa: F401 - a fixture
@@ -171,3 +177,12 @@ def test_an_inbox_is_removed_only_by_its_name(
     assert client.post(address, {"name": "pigeon"}).status_code == 422
     assert client.post(address, {"name": "Pigeons"}).status_code == 302
     assert not Inbox.objects.exists()
+
+
+def test_what_the_place_tells_later_is_kept_too_and_every_inbox_is_asked_once_a_day(
+    pigeons: PigeonPost,  # noqa: F811
+) -> None:
+    connect(fresh(), GOOD, by=None, now=NOON)
+    Inbox.objects.update(settings={"loft": "7", "length": 1})
+    check_inboxes(int(NOON.timestamp()))
+    assert Inbox.objects.get().settings["length"] == 140

@@ -23,6 +23,7 @@ from heard.conversations.models import (
 )
 from heard.conversations.replying import Manner, ReplyBlocked, ReplyImpossible, reply, undo
 from heard.conversations.sending import _claim, _held_by_cap, _write, deliver
+from heard.conversations.settling import settle
 from tests import make
 from tests.conversations.places import PigeonPost, pigeons  # noqa: F401 - a fixture
 from tests.make import NOON
@@ -250,3 +251,17 @@ def test_a_claim_is_written_down_as_the_place_said(box: Inbox, pigeons: PigeonPo
     assert claim.outgoing.to == "ann"
     _write(claim, Receipt(SendState.SENT, "r9"), now=NOON)
     assert Message.objects.get(pk=sent.pk).external_id == "r9"
+
+
+def test_an_account_that_may_write_for_longer_has_its_own_window(
+    box: Inbox,
+    pigeons: PigeonPost,  # noqa: F811
+) -> None:
+    pigeons.private = Abilities(window=timedelta(hours=24))
+    box.settings = {"window_hours": 168}
+    box.save()
+    opened = asked(box)
+    assert opened.closes_at == NOON + timedelta(days=7)
+    settle([opened.pk], now=NOON)
+    opened.refresh_from_db()
+    assert opened.closes_at == NOON + timedelta(days=7)

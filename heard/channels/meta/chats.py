@@ -131,6 +131,11 @@ def private_until(said_at: datetime) -> dict[str, str]:
     return {"private_until": (said_at + PRIVATE_REPLY).isoformat()}
 
 
+def window(account: Account) -> dict[str, int]:
+    """How long Meta lets this account write after the person's last message, for the house."""
+    return {"window_hours": 7 * 24 if says_yes(account, "human_agent") else 24}
+
+
 def says_yes(account: Account, name: str) -> bool:
     """Whether a setting was switched on, however it is kept."""
     return str(account.settings.get(name) or "").lower() in {"yes", "true", "1", "on"}

@@ -227,7 +227,9 @@ def check(account: Account) -> Checked:
         except (PlaceError, KeyError, TypeError, AttributeError):
             about = Checked("", warnings=("Meta did not tell when the token ends.",))
     name = str(found.get("username") or wanted)
-    return replace(about, account=f"@{name}", found={**about.found, "username": name})
+    return replace(
+        about, account=f"@{name}", found={**about.found, **chats.window(account), "username": name}
+    )
 
 
 def _refreshed(account: Account) -> Checked:

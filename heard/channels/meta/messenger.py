@@ -133,7 +133,12 @@ def checked_page(account: Account, *, fields: tuple[str, ...], rights: frozenset
     if missing:
         named = ", ".join(missing)
         warnings += (f"The Page does not deliver {named} yet: subscribe to it at Meta, Webhooks.",)
-    return replace(about, account=str(page.get("name") or wanted), warnings=warnings)
+    return replace(
+        about,
+        account=str(page.get("name") or wanted),
+        warnings=warnings,
+        found={**about.found, **chats.window(account)},
+    )
 
 
 def subscribed(account: Account, path: str) -> frozenset[str]:
