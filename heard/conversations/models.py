@@ -658,7 +658,6 @@ class Splitting(models.Model):
     at = models.DateTimeField()
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     clocks = models.JSONField(default=list)
-    undone_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "splitting"
@@ -676,7 +675,7 @@ class Bond(models.Model):
     contact = models.ForeignKey(
         Contact, on_delete=models.CASCADE, related_name="bonds", db_index=False
     )
-    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE)
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
     word = models.CharField(max_length=12, db_default="")
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from heard.conversations import handling, merging, splitting
 from heard.conversations.intake import receive
+from heard.conversations.linking import readable
 from heard.conversations.merging import CannotMergeError
 from heard.conversations.models import Clock, Conversation, Merging, Message, Splitting
 from heard.conversations.splitting import CannotSplitError
@@ -237,6 +238,35 @@ def test_clocks_that_had_failed_stay_failed(house: House) -> None:
     )  # fmt: skip
     splitting.undo(Splitting.objects.get(), by=house.bo, now=house.now)
     assert before == set(Clock.objects.exclude(failed_at=None).values_list("message", "failed_at"))
+
+
+def test_a_private_link_shows_its_own_thread_and_our_answers(house: House) -> None:
+    hear(house, "a", root="thread-1")
+    hear(house, "b", root="thread-2")
+    handling.note(conversation(place("b")), text="Hm.", author=house.bo, now=house.now)
+    house.answer(Message.objects.get(external_id="b"))
+    one, other = conversation(place("a")), conversation(place("b"))
+
+    def shown(whose: Conversation) -> list[str]:
+        rows = readable(Conversation.objects.get(pk=whose.pk)).order_by("at")
+        return list(rows.values_list("text", flat=True))
+
+    assert (shown(one), shown(other)) == (["This is a"], ["This is b", "Here."])
+    house.minute += 1
+    merging.unite(other, into=one, by=house.bo, now=house.now)
+    house.answer(hear(house, "b2", root="thread-2"))
+    assert shown(one) == ["This is a", "Here."], "our answers are for the person"
+    assert shown(other) == ["This is b", "Here.", "This is b2", "Here."]
+    last = Message.objects.get(external_id="b2")
+    splitting.split(one, start=last, by=house.bo, now=house.now)
+    assert shown(one)[0] == "This is a"
+
+
+def test_a_private_link_shows_all_parts_of_its_thread(house: House) -> None:
+    first, second = hear(house, "a", root="t"), hear(house, "b", root="t")
+    splitting.split(first.conversation, start=second, by=house.bo, now=house.now)
+    rows = readable(Conversation.objects.get(pk=first.conversation_id)).order_by("at")
+    assert list(rows.values_list("text", flat=True)) == ["This is a", "This is b"]
 
 
 @settings(

@@ -38,6 +38,7 @@ from heard.channels.base import File
 from heard.conversations import attachments
 from heard.conversations.expecting import Expectation, expectation
 from heard.conversations.journal import keep, take_in
+from heard.conversations.linking import readable
 from heard.conversations.models import Attachment, Conversation, Delivery, Inbox, Message
 from heard.conversations.views.files import hand_out
 from heard.lib.headers import policy
@@ -366,8 +367,7 @@ def _put_in(inbox: Inbox, form: Words, *, token: str, nonce: str, now: datetime)
 def lines_of(conversation: Conversation) -> list[Line]:
     """What the contact may see: never a note, and of our replies those that have begun to leave."""
     messages = (
-        Message.objects.filter(conversation=conversation)
-        .exclude(kind=Message.Kind.NOTE)
+        readable(conversation)
         .exclude(kind=Message.Kind.REPLY, sending__try_count=0)
         .prefetch_related("attachments")
         .order_by("at", "id")
