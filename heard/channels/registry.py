@@ -41,6 +41,7 @@ MODULES = {
     "line": "heard.channels.line",
     "tiktok": "heard.channels.tiktok",
     "youtube": "heard.channels.youtube",
+    "google_play": "heard.channels.google_play",
 }
 
 

@@ -16,6 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from heard.channels.base import Account, Delivered, Outgoing
 from tests.channels.place import Place
 
@@ -140,6 +143,32 @@ META_LIMITED = Said(
 )
 
 
+def pem(key: Any) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+GOOGLE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+GOOGLE_FILE = {
+    "type": "service_account",
+    "private_key_id": "kid1",
+    "private_key": pem(GOOGLE_KEY),
+    "client_email": "heard@made-up.iam.gserviceaccount.com",
+}
+GOOGLE_LIMITED = Said(
+    429,
+    {"error": {"code": 429, "message": "Quota exceeded", "status": "RESOURCE_EXHAUSTED"}},
+    {"retry-after": "17"},
+)
+GOOGLE_EXPIRED = Said(
+    401,
+    {"error": {"code": 401, "message": "Invalid Credentials", "status": "UNAUTHENTICATED"}},
+)
+
+
 def tiktok(body: bytes, at: datetime) -> Mapping[str, str]:
     seconds = int(at.timestamp())
     content = f"{seconds}.".encode() + body
@@ -151,6 +180,8 @@ def telegram(body: bytes, at: datetime) -> Mapping[str, str]:
     mark = hmac.new(b"5550:made-up", b"heard delivers", hashlib.sha256).hexdigest()
     return {"x-telegram-bot-api-secret-token": mark}
 
+
+PLAY = "/androidpublisher/v3/applications/com.example.shop/reviews"
 
 VENDORS = [
     Vendor(
@@ -395,6 +426,24 @@ VENDORS = [
         checks="GET /youtube/v3/channels",
         known={"items": [{"id": "UCshop", "snippet": {"title": "The Shop"}}]},
         account_name="The Shop",
+        before={"POST /token": {"access_token": "tok", "expires_in": 3599}},
+    ),
+    Vendor(
+        kind="google_play",
+        settings={"package": "com.example.shop"},
+        secrets={"key": json.dumps(GOOGLE_FILE)},
+        heard_as="gp:AOqpTOE1",
+        edited="edited.json",
+        reply=soon(to="gp:AOqpTOE1", root="gp:AOqpTOE1", parent="gp:AOqpTOE1"),
+        call=f"POST {PLAY}/gp%3AAOqpTOE1:reply",
+        taken={"result": {"replyText": "We are looking into it.", "lastEdited": {"seconds": "1"}}},
+        sent_as="gp:AOqpTOE1/answer/50ad076a505bdbd2",
+        echo="answered.json",
+        limited=GOOGLE_LIMITED,
+        expired=GOOGLE_EXPIRED,
+        checks=f"GET {PLAY}",
+        known={"reviews": []},
+        account_name="com.example.shop",
         before={"POST /token": {"access_token": "tok", "expires_in": 3599}},
     ),
 ]

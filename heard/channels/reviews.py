@@ -1,0 +1,101 @@
+"""Reviews: stars, perhaps words, and at most one answer of the owner, the same at every place.
+
+An answer has no name of its own at most places, and a new one takes its place there. So its name
+here is the review's and what it says: sent by us or written there by hand, it is one message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from heard.channels import payloads
+from heard.channels.base import Edited, Heard, Incoming, Kind
+
+BAD = 2
+"""Up to here somebody has to answer, words or not."""
+
+Need = Literal["", "answer", "recognition", "nothing"]
+
+
+def stars(value: Any) -> int | None:
+    """1 to 5; None for whatever else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and value in {1, 2, 3, 4, 5} else None
+
+
+def need(words: str, rating: int | None) -> Need:
+    """A bad one needs an answer, stars alone recognition; all other words are read."""
+    if rating is not None and rating <= BAD:
+        return "answer"
+    return "" if words or rating is None else "recognition"
+
+
+def answer_name(review: str, text: str) -> str:
+    """The name of an answer to a review; blanks do not matter, since places change them."""
+    said = " ".join(text.split()).encode(errors="surrogatepass")
+    return f"{review[:260]}/answer/{hashlib.sha256(said).hexdigest()[:16]}"
+
+
+def mark(*parts: Any) -> str:
+    """What changes when anything of a review does."""
+    return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def review(
+    name: str,
+    *,
+    at: datetime,
+    words: str,
+    rating: int | None,
+    sender: str,
+    sender_name: str = "",
+    language: str = "",
+    url: str = "",
+    changed_at: datetime | None = None,
+    rating_before: int | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> Iterator[Heard]:
+    """A review, and that it was changed, with the stars it had before where they are others."""
+    told = dict(extra or {})
+    told |= {"rating": rating} if rating else {}
+    told |= {"url": url} if url else {}
+    text = words or (f"{rating} of 5, no words" if rating else "(Without words.)")
+    yield Incoming(
+        external_id=name,
+        at=at,
+        text=text,
+        sender=sender,
+        sender_name=sender_name,
+        root=name,
+        language=language,
+        is_public=True,
+        need=need(words, rating),
+        extra=told,
+    )
+    if changed_at is not None:
+        is_other = rating and rating_before and rating != rating_before
+        note = f"\n\n({rating} of 5 now, {rating_before} of 5 before.)" if is_other else ""
+        yield Edited(name, changed_at, text + note)
+
+
+def answer(
+    review_name: str, *, at: datetime, text: str, sender: str, to: str, author: str = ""
+) -> Iterator[Heard]:
+    """The owner's answer that stands beneath a review; nothing where none does."""
+    text = payloads.words(text)
+    if text:
+        yield Incoming(
+            external_id=answer_name(review_name, text),
+            at=at,
+            text=text,
+            sender=sender,
+            kind=Kind.REPLY,
+            root=review_name,
+            parent=review_name,
+            to=to,
+            author=author,
+            is_public=True,
+        )
