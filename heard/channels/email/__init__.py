@@ -30,6 +30,14 @@ from heard.channels.email import automatic, letter, tokens, writing
 
 kind = "email"
 title = "E-mail"
+_BY_PASSWORD = ("sign_in", ("password",))
+_BY_OAUTH = ("sign_in", ("google", "microsoft"))
+_SECURITIES = (
+    ("", "As usual"),
+    ("tls", "TLS"),
+    ("starttls", "STARTTLS"),
+    ("none", "None (in-house only)"),
+)
 settings = (
     Setting("address", "Address", help="The address that customers write to."),
     Setting(
@@ -38,52 +46,44 @@ settings = (
         help="Google and Microsoft want OAuth; most others a password (often an app password).",
         default="password",
         choices=(("password", "Password"), ("google", "Google"), ("microsoft", "Microsoft 365")),
-        when=("sign_in", ("password",)),
     ),
-    Setting("password", "Password", is_secret=True, is_needed=False),
+    Setting("password", "Password", is_secret=True, is_needed=False, when=_BY_PASSWORD),
     Setting(
         "imap_host",
         "IMAP server",
-        help="Such as imap.example.com. Not needed for Google and Microsoft.",
+        help="Such as imap.example.com.",
         is_needed=False,
-        when=("sign_in", ("password",)),
+        when=_BY_PASSWORD,
     ),
     Setting(
         "smtp_host",
         "SMTP server",
-        help="Such as smtp.example.com. Not needed for Google and Microsoft.",
+        help="Such as smtp.example.com.",
         is_needed=False,
-        when=("sign_in", ("password",)),
-    ),
-    Setting(
-        "user",
-        "User name",
-        help="Only if it is not the address itself.",
-        is_needed=False,
-        is_rare=True,
+        when=_BY_PASSWORD,
     ),
     Setting(
         "client_id",
         "Client ID",
-        help="Google, Microsoft: of the app that you register there.",
+        help="Of the app that you register there.",
         is_needed=False,
-        when=("sign_in", ("google", "microsoft")),
+        when=_BY_OAUTH,
     ),
     Setting(
         "client_secret",
         "Client secret",
-        help="Google, Microsoft: of the same app.",
+        help="Of the same app; Microsoft's device sign-in has none.",
         is_secret=True,
         is_needed=False,
-        when=("sign_in", ("google", "microsoft")),
+        when=_BY_OAUTH,
     ),
     Setting(
         "refresh_token",
         "Refresh token",
-        help="Google, Microsoft: what the one sign-in gave you; see the guide.",
+        help="What the one sign-in gave you; the guide leads there step by step.",
         is_secret=True,
         is_needed=False,
-        when=("sign_in", ("google", "microsoft")),
+        when=_BY_OAUTH,
     ),
     Setting(
         "tenant",
@@ -97,6 +97,13 @@ settings = (
         "Folder of sent mails",
         help="Such as Sent. Then answers written in other mail programs are heard too.",
         is_needed=False,
+    ),
+    Setting(
+        "user",
+        "User name",
+        help="Only if it is not the address itself.",
+        is_needed=False,
+        is_rare=True,
     ),
     Setting(
         "also_us",
@@ -149,31 +156,9 @@ settings = (
         is_rare=True,
     ),
     Setting("imap_port", "IMAP port", is_needed=False, form="number", is_rare=True),
-    Setting(
-        "imap_security",
-        "IMAP security",
-        is_needed=False,
-        choices=(
-            ("", "As usual"),
-            ("tls", "TLS"),
-            ("starttls", "STARTTLS"),
-            ("none", "None (in-house only)"),
-        ),
-        is_rare=True,
-    ),
+    Setting("imap_security", "IMAP security", is_needed=False, choices=_SECURITIES, is_rare=True),
     Setting("smtp_port", "SMTP port", is_needed=False, form="number", is_rare=True),
-    Setting(
-        "smtp_security",
-        "SMTP security",
-        is_needed=False,
-        choices=(
-            ("", "As usual"),
-            ("tls", "TLS"),
-            ("starttls", "STARTTLS"),
-            ("none", "None (in-house only)"),
-        ),
-        is_rare=True,
-    ),
+    Setting("smtp_security", "SMTP security", is_needed=False, choices=_SECURITIES, is_rare=True),
     Setting("folder", "Folder to hear", help="INBOX, unless said.", is_needed=False, is_rare=True),
 )
 public = None

@@ -15,6 +15,9 @@ import pytest
 from heard.channels import email as channel
 from heard.channels.base import Account, PlaceError, SendState
 from heard.channels.email import imap, oauth, servers, smtp, tokens
+from heard.conversations.forms import PlaceForm
+from heard.conversations.models import Inbox
+from tests import make
 from tests.channels.email.lines import BREAKS_OFF, MailLine, certificate
 from tests.channels.email.mails import account, answer, only
 from tests.channels.place import Place
@@ -277,3 +280,14 @@ def test_servers_must_be_named() -> None:
 
 def test_the_answer_to_a_whole_mail_is_waited_for_longer() -> None:
     assert smtp.ANSWER_SECONDS > smtp.COMMAND_SECONDS
+
+
+@pytest.mark.django_db
+def test_the_page_asks_for_little_and_for_what_fits_the_sign_in() -> None:
+    form = PlaceForm(instance=Inbox(kind="email", policy=make.policy()))
+    first = {field.name.removeprefix("place_"): form.when(field) for field in form.first}
+    assert list(first)[:3] == ["name", "address", "sign_in"]
+    assert first["password"] == "place_sign_in=password"
+    assert first["refresh_token"] == "place_sign_in=google microsoft"
+    assert first["tenant"] == "place_sign_in=microsoft"
+    assert not first.keys() & {"smtp_port", "folder", "hourly_cap", "days"}
