@@ -12,10 +12,14 @@ from django.db.models.functions import Coalesce
 
 from heard.conversations.models import Conversation, Merging, Message
 
-CAME = """
+CAME = RawSQL(  # noqa: S611 - nothing of it comes from outside
+    """
     EXISTS (SELECT FROM merging g WHERE g.undone_at IS NULL
         AND g.kept_id = message.conversation_id AND g.moved->'message' @> to_jsonb(message.id))
-"""
+    """,
+    (),
+    output_field=BooleanField(),
+)
 
 
 def readable(conversation: Conversation) -> QuerySet[Message]:
@@ -30,7 +34,7 @@ def readable(conversation: Conversation) -> QuerySet[Message]:
     if conversation.merged_into_id is None:
         others = Conversation.objects.filter(merged_into=conversation.pk)
         return (
-            said.alias(came=RawSQL(CAME, (), output_field=BooleanField()))
+            said.alias(came=CAME)
             .filter(came=False)
             .exclude(kind=Message.Kind.INCOMING, up__in=others.values("root"))
         )

@@ -53,7 +53,10 @@ def same_person(request: StaffRequest, number: int) -> HttpResponse:
     if request.method == "POST":
         other = _seen(request)
         try:
-            join(other, into=contact, by=request.user, now=timezone.now())
+            if request.POST.get("keep") == "other":
+                join(contact, into=other, by=request.user, now=timezone.now())
+            else:
+                join(other, into=contact, by=request.user, now=timezone.now())
         except (ValueError, Contact.DoesNotExist):
             raise Http404 from None
         opened.refresh_from_db()
