@@ -193,11 +193,11 @@ def _date(number: int) -> str:
 
 def main() -> None:
     ours: dict[tuple[str, int], float] = {}
-    rows = measure(ours)
+    for what, reached, target in measure(ours):
+        print(f"{what}: {reached}   [{target}]", flush=True)
     if "--without-peer" not in sys.argv:
-        rows += peer(ours["mails taken in", 0])
-    for what, reached, target in rows:
-        print(f"{what}: {reached}   [{target}]")
+        for what, reached, target in peer(ours["mails taken in", 0]):
+            print(f"{what}: {reached}   [{target}]", flush=True)
 
 
 if __name__ == "__main__":

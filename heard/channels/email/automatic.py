@@ -7,6 +7,7 @@ kept and shown, starts no clock and is never answered by a program of ours.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from heard.channels.email.mime import Headers
 
@@ -42,7 +43,7 @@ def reason(
     *,
     sender: str,
     subject: str,
-    own_domain: str,
+    own_domains: Collection[str],
     is_answer: bool,
     is_own_form: bool = False,
 ) -> str:
@@ -63,21 +64,21 @@ def reason(
         return ""
     if _first(headers, "precedence").strip().lower() in _BULK:
         return "bulk"
-    if not is_answer and list_of(headers, own_domain=own_domain):
+    if not is_answer and list_of(headers, own_domains=own_domains):
         return "list"
     return ""
 
 
-def list_of(headers: Headers, *, own_domain: str) -> str:
+def list_of(headers: Headers, *, own_domains: Collection[str]) -> str:
     """The name of the mailing list that brought a mail; "" without one, or for a list of ours."""
     present = [name for name in _LISTS if name in headers]
     if not present and _first(headers, "precedence").strip().lower() != "list":
         return ""
     values = [_first(headers, name).lower() for name in present]
-    if own_domain and any(
-        re.search(rf"[@.<]{re.escape(own_domain)}(?![\w-])", value) for value in values
-    ):
-        return ""
+    for domain in own_domains:
+        own = re.compile(rf"[@.<]{re.escape(domain)}(?![\w-])")
+        if any(own.search(value) for value in values):
+            return ""
     return (_first(headers, "list-id") or "list").strip()[:200]
 
 

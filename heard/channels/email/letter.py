@@ -185,6 +185,7 @@ def _message(
     us = us_of(
         str(account.settings.get("address") or ""), lines_of(account.settings.get("also_us"))
     )
+    domains = frozenset(one.rpartition("@")[2] for one in us)
     found = trust.trust_of(headers, server=str(account.settings.get("trusted_server") or ""))
     number = number_of(headers, delivered.body)
     root, parent, is_answer = _thread(headers, account)
@@ -194,7 +195,7 @@ def _message(
         is_sent=SENT in delivered.headers or bool(tokens.proven([number], account=account)),
     )  # fmt: skip
     why = automatic.reason(
-        headers, sender=people.sender, subject=subject, own_domain=tokens.domain(account),
+        headers, sender=people.sender, subject=subject, own_domains=domains,
         is_answer=is_answer, is_own_form=is_form,
     )  # fmt: skip
     if not is_reply and not why and _is_copy_of_ours(headers, account):
@@ -211,7 +212,7 @@ def _message(
         extra["reply_to"] = people.reply_to
     if outside and not is_reply:
         extra["cc"] = outside[:20]
-    if name := automatic.list_of(headers, own_domain=tokens.domain(account)):
+    if name := automatic.list_of(headers, own_domains=domains):
         extra["list"] = name
     if references := mime.ids(headers.get("references"))[-MOST_REFERENCES:]:
         extra["references"] = references

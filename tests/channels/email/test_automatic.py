@@ -81,6 +81,12 @@ def test_an_answer_to_us_through_a_list_program_is_a_person() -> None:
     assert not only(letter(*listed)).is_automatic
 
 
+def test_a_group_of_any_domain_of_ours_is_people_writing() -> None:
+    mail = raw("through_our_group").replace(b"care.test", b"company.example")
+    assert only(mail).is_automatic
+    assert not only(mail, account(also_us=["help@company.example"])).is_automatic
+
+
 @pytest.mark.parametrize("name", ["postfix_bounce", "exim_bounce"])
 def test_a_bounce_tells_which_reply_did_not_arrive(name: str) -> None:
     (found,) = heard(about_ours(name))
