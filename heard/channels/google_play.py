@@ -77,8 +77,7 @@ def poll(cursor: str, account: Account) -> Fetched:
         after = str((said.get("tokenPagination") or {}).get("nextPageToken") or "")
         if not after or not (fresh or is_sweep):
             break
-    while len(state["seen"]) > SEEN_LIMIT:
-        del state["seen"][next(iter(state["seen"]))]
+    reviews.forget(state["seen"], limit=SEEN_LIMIT)
     return Fetched(tuple(found), json.dumps(state))
 
 
@@ -164,27 +163,21 @@ def check(account: Account) -> Checked:
 def _fresh(
     page: list[Any], seen: dict[str, Any], account: Account, *, now: datetime
 ) -> Iterator[Delivered]:
-    """Those that are not known as they are; `seen` learns what they say and with how many stars."""
+    """Those that are not known as they are."""
     for one in page:
         name = str(one["reviewId"])
         theirs, ours = _comments(one)
-        rating = theirs.get("starRating")
-        said = reviews.mark(theirs.get("lastModified"), theirs.get("text"), rating)
-        mark = reviews.mark(said, ours.get("text"))
-        before = seen.get(name)
-        if before and before[0] == mark:
-            continue
-        seen.pop(name, None)
-        seen[name] = [mark, said, rating]
-        envelope = {
-            "package": _package(account),
-            "changed": bool(before) and before[1] != said,
-            "rating_before": before[2] if before else None,
-            "review": one,
-        }
-        yield Delivered(
-            json.dumps(envelope, ensure_ascii=False).encode(), {}, now, f"{name}/{mark}"
+        found = reviews.news(
+            seen,
+            name,
+            said=(theirs.get("lastModified"), theirs.get("text")),
+            rating=theirs.get("starRating"),
+            answered=(ours.get("text"),),
         )
+        if found is not None:
+            told = {"package": _package(account), **found.told(), "review": one}
+            body = json.dumps(told, ensure_ascii=False).encode()
+            yield Delivered(body, {}, now, f"{name}/{found.mark}")
 
 
 def _comments(one: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -39,9 +39,11 @@ MODULES = {
     "telegram": "heard.channels.telegram",
     "x": "heard.channels.x",
     "line": "heard.channels.line",
+    "sms": "heard.channels.sms",
     "tiktok": "heard.channels.tiktok",
     "youtube": "heard.channels.youtube",
     "google_play": "heard.channels.google_play",
+    "app_store": "heard.channels.app_store",
 }
 
 

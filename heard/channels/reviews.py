@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from heard.channels import payloads
 from heard.channels.base import Edited, Heard, Incoming, Kind
@@ -39,8 +39,47 @@ def answer_name(review: str, text: str) -> str:
     return f"{review[:260]}/answer/{hashlib.sha256(said).hexdigest()[:16]}"
 
 
-def mark(*parts: Any) -> str:
-    """What changes when anything of a review does."""
+class News(NamedTuple):
+    """What makes a review worth bringing; `mark` is another each time it says something else."""
+
+    mark: str
+    is_changed: bool
+    rating_before: Any
+
+    def told(self) -> dict[str, Any]:
+        """As it stands in a delivery, beside the review."""
+        return {"changed": self.is_changed, "rating_before": self.rating_before}
+
+
+def news(
+    seen: dict[str, Any],
+    name: str,
+    *,
+    said: tuple[Any, ...],
+    rating: Any,
+    answered: tuple[Any, ...],
+) -> News | None:
+    """What is new about a review since it was last looked at, None if nothing is; `seen` learns it.
+
+    `said` is all that the person can change besides the stars, `answered` all that we can.
+    """
+    theirs, mark = _mark(said, rating), _mark(said, rating, answered)
+    before = seen.pop(name, None)
+    seen[name] = [mark, theirs, rating]
+    if before is None:
+        return News(mark, is_changed=False, rating_before=None)
+    if before[0] == mark:
+        return None
+    return News(mark, is_changed=before[1] != theirs, rating_before=before[2])
+
+
+def forget(seen: dict[str, Any], *, limit: int) -> None:
+    """Keep what was last looked at."""
+    while len(seen) > limit:
+        del seen[next(iter(seen))]
+
+
+def _mark(*parts: Any) -> str:
     return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()[:16]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from heard.channels.base import Account, Delivered, Outgoing
 from tests.channels.place import Place
@@ -144,11 +144,12 @@ META_LIMITED = Said(
 
 
 def pem(key: Any) -> str:
-    return key.private_bytes(
+    content: bytes = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
-    ).decode()
+    )
+    return content.decode()
 
 
 GOOGLE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -158,6 +159,7 @@ GOOGLE_FILE = {
     "private_key": pem(GOOGLE_KEY),
     "client_email": "heard@made-up.iam.gserviceaccount.com",
 }
+APPLE_KEY = ec.generate_private_key(ec.SECP256R1())
 GOOGLE_LIMITED = Said(
     429,
     {"error": {"code": 429, "message": "Quota exceeded", "status": "RESOURCE_EXHAUSTED"}},
@@ -445,6 +447,52 @@ VENDORS = [
         known={"reviews": []},
         account_name="com.example.shop",
         before={"POST /token": {"access_token": "tok", "expires_in": 3599}},
+    ),
+    Vendor(
+        kind="app_store",
+        settings={"app_id": "682658836", "key_id": "2X9R4HXF34", "issuer_id": "made-up-issuer"},
+        secrets={"key": pem(APPLE_KEY)},
+        heard_as="00000028-b08c-0014-729e-fbd500000000",
+        edited="edited.json",
+        reply=soon(
+            to="00000028-b08c-0014-729e-fbd500000000",
+            root="00000028-b08c-0014-729e-fbd500000000",
+            parent="00000028-b08c-0014-729e-fbd500000000",
+        ),
+        call="POST /v1/customerReviewResponses",
+        taken={
+            "data": {
+                "type": "customerReviewResponses",
+                "id": "made-up-response",
+                "attributes": {
+                    "responseBody": "We are looking into it.",
+                    "lastModifiedDate": "2026-11-22T03:00:00-08:00",
+                    "state": "PENDING_PUBLISH",
+                },
+            }
+        },
+        sent_as="00000028-b08c-0014-729e-fbd500000000/answer/50ad076a505bdbd2",
+        echo="answered.json",
+        limited=Said(
+            429,
+            {"errors": [{"status": "429", "code": "RATE_LIMIT_EXCEEDED", "title": "Too many"}]},
+            {"retry-after": "17"},
+        ),
+        expired=Said(
+            401,
+            {
+                "errors": [
+                    {
+                        "status": "401",
+                        "code": "NOT_AUTHORIZED",
+                        "title": "Authentication credentials are missing or invalid.",
+                    }
+                ]
+            },
+        ),
+        checks="GET /v1/apps/682658836",
+        known={"data": {"type": "apps", "id": "682658836", "attributes": {"name": "The Shop"}}},
+        account_name="The Shop",
     ),
 ]
 
