@@ -7,16 +7,13 @@ Built to https://www.twilio.com/docs/voice and /docs/usage/webhooks/webhooks-sec
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
-from heard.channels import asking, web
+from heard.channels import twilio
 from heard.channels.base import (
     Abilities,
     Account,
@@ -27,9 +24,7 @@ from heard.channels.base import (
     Greeting,
     NotUnderstoodError,
     Outgoing,
-    PlaceError,
     Receipt,
-    RefusedError,
     SendState,
     SetAside,
     Setting,
@@ -42,17 +37,8 @@ from heard.channels.texts import repair
 kind = "twilio_voice"
 title = "Twilio Voice"
 settings = (
-    Setting(
-        "account_sid",
-        "Account SID",
-        help="On the first page of the Twilio Console; it begins with AC.",
-    ),
-    Setting(
-        "auth_token",
-        "Auth Token",
-        help="Beside it. Twilio signs what it tells with it, and recordings are fetched with it.",
-        is_secret=True,
-    ),
+    twilio.ACCOUNT_SID,
+    twilio.AUTH_TOKEN,
     Setting(
         "next_url",
         "Where a call goes on after a queue",
@@ -68,9 +54,6 @@ private = Abilities(replies=False)
 has_own_secret = False
 heeds = ("x-twilio-signature", "content-type")
 
-API = "https://api.twilio.com"
-RECORDING_BYTES = 20 * 1024 * 1024
-PATIENCE_SECONDS = 60.0
 OVER = {
     "completed": "",
     "busy": "busy",
@@ -81,34 +64,7 @@ OVER = {
 TAKEN = frozenset({"bridged", "answered", "completed"})
 TRANSCRIBED_BY = "Twilio"
 
-
-def authenticate(delivered: Delivered, account: Account) -> None:
-    """Let in what is signed with the auth token over the address that was called and its values.
-
-    Twilio puts no time into it: a repetition is recognised by its names, and changes nothing.
-    """
-    token = account.secrets.get("auth_token", "")
-    given = delivered.headers.get("x-twilio-signature", "")
-    if not token or not given:
-        raise RefusedError("The header x-twilio-signature is needed, and an auth token here.")
-    fits = [
-        hmac.compare_digest(signature(url, delivered, token=token).encode(), given.encode())
-        for url in _spellings(delivered.url)
-    ]
-    if not any(fits) or not _body_fits(delivered):
-        raise RefusedError(
-            f"The signature is not that of the auth token for {delivered.url.partition('?')[0]}."
-        )
-
-
-def signature(url: str, delivered: Delivered, *, token: str) -> str:
-    """What Twilio writes into X-Twilio-Signature for this delivery at this address."""
-    pairs: set[tuple[str, str]] = set()
-    if not _has_body_digest(delivered.url):
-        pairs = set(_form(delivered.body))
-    content = url + "".join(f"{name}{value}" for name, value in sorted(pairs))
-    mark = hmac.new(token.encode(), content.encode("utf-8", "surrogateescape"), hashlib.sha1)
-    return base64.b64encode(mark.digest()).decode()
+authenticate, signature, fetch = twilio.authenticate, twilio.signature, twilio.fetch
 
 
 def confirm(delivered: Delivered, account: Account) -> Greeting:  # noqa: ARG001
@@ -121,7 +77,7 @@ def confirm(delivered: Delivered, account: Account) -> Greeting:  # noqa: ARG001
 
 def parse(delivered: Delivered, account: Account) -> Iterator[CallEvent | SetAside]:
     """What one callback says of its call; one about nothing that we keep says nothing."""
-    told = {name: repair(value).strip() for name, value in _form(delivered.body)}
+    told = {name: repair(value).strip() for name, value in twilio.form(delivered.body)}
     if not told.get("CallSid"):
         if told.get("AccountSid"):
             return
@@ -142,39 +98,8 @@ def may_repeat(outgoing: Outgoing) -> bool:  # noqa: ARG001
 def check(account: Account) -> Checked:
     """Ask Twilio whose account it is. Raises `PlaceError`."""
     check_settings(account.settings)
-    sid = str(account.settings.get("account_sid") or "").strip()
-    if not sid.startswith("AC") or not sid.isalnum():
-        raise PlaceError("An account SID begins with AC.", needs_person=True)
-    found = asking.wanted(
-        "GET",
-        f"{_api(account)}/2010-04-01/Accounts/{sid}.json",
-        account=account,
-        headers=_proof(account),
-    ).json()
-    state = str(found.get("status", "")) if isinstance(found, dict) else ""
-    name = str(found.get("friendly_name", "")) if isinstance(found, dict) else ""
-    warnings = (f"Twilio says that the account is {state}.",) if state not in {"", "active"} else ()
-    return Checked(account=name or sid, warnings=warnings)
-
-
-def fetch(source: str, account: Account) -> bytes:
-    """A recording. Our credentials go to Twilio and nowhere else. Raises as `check` does."""
-    host = urlsplit(source).hostname or ""
-    is_theirs = host == "api.twilio.com" or host.endswith(".api.twilio.com")
-    if not is_theirs and host != urlsplit(_api(account)).hostname:
-        raise PlaceError(f"{host} is not Twilio: nothing is fetched there.", needs_person=True)
-    answer = web.ask(
-        "GET",
-        source,
-        headers=_proof(account),
-        allow_private=account.allow_private,
-        follows=True,
-        limit_bytes=RECORDING_BYTES,
-        timeout_seconds=PATIENCE_SECONDS,
-    )
-    if not answer.is_good:
-        raise asking.refusal(answer)
-    return answer.body
+    name, warnings = twilio.known(account)
+    return Checked(account=name, warnings=warnings)
 
 
 # What a callback says
@@ -313,52 +238,3 @@ def _as_mp3(url: str) -> str:
 
 def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.isascii() and text.isdigit() and len(text) < 8 else None
-
-
-# Whom we talk to
-
-
-def _api(account: Account) -> str:
-    return str(account.settings.get("api_url") or API).rstrip("/")
-
-
-def _proof(account: Account) -> dict[str, str]:
-    sid = str(account.settings.get("account_sid") or "").strip()
-    pair = f"{sid}:{account.secrets.get('auth_token', '')}".encode()
-    return {"authorization": f"Basic {base64.b64encode(pair).decode()}"}
-
-
-def _form(body: bytes) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(
-            body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body.strip())
-        )
-    except ValueError:
-        return []
-
-
-def _has_body_digest(url: str) -> bool:
-    return "bodySHA256" in parse_qs(urlsplit(url).query)
-
-
-def _body_fits(delivered: Delivered) -> bool:
-    """A body that is no form is not signed; then its digest stands in the address, which is."""
-    told = parse_qs(urlsplit(delivered.url).query).get("bodySHA256")
-    if told is None:
-        return True
-    digest = hashlib.sha256(delivered.body).hexdigest()
-    return hmac.compare_digest(digest.encode(), told[0].lower().encode())
-
-
-def _spellings(url: str) -> tuple[str, ...]:
-    """With the port of its scheme and without: Twilio signs either."""
-    parts = urlsplit(url)
-    port = {"https": 443, "http": 80}.get(parts.scheme)
-    host = parts.netloc.rpartition("@")[2]
-    bare = host.removesuffix(f":{port}")
-    with_port = host if ":" in bare else f"{bare}:{port}"
-    return tuple(
-        dict.fromkeys(
-            (url, *(urlunsplit(parts._replace(netloc=each)) for each in (bare, with_port)))
-        )
-    )

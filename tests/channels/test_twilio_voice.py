@@ -355,7 +355,7 @@ class TestAsking:
             assert place.asked[0].headers["authorization"].startswith("Basic ")
             with pytest.raises(PlaceError):
                 twilio.fetch(f"{place.url}/gone.mp3", here)
-            monkeypatch.setattr(twilio, "RECORDING_BYTES", 4)
+            monkeypatch.setattr("heard.channels.twilio.FILE_BYTES", 4)
             with pytest.raises(TooLongError):
                 twilio.fetch(f"{place.url}/RE1.mp3", here)
             elsewhere = other.url.replace("127.0.0.1", "localhost")
