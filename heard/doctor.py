@@ -219,7 +219,8 @@ def attachments() -> Iterator[tuple[State, str]]:
         yield (
             State.NOTE,
             (
-                f"{count} still lie in {folder.title}; `heard attachments move --to s3` moves them now."
+                f"{count} still lie in {folder.title};"
+                " `heard attachments move --to s3` moves them now."
             ),
         )
 

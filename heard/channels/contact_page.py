@@ -62,7 +62,7 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Incoming | SetAsid
     """A visitor's message. Each thread is a person of its own until somebody proves otherwise."""
     try:
         said = json.loads(delivered.body)
-        email = repair(said["email"])
+        email, about = repair(said["email"]), delivered.headers.get("about")
         yield Incoming(
             external_id=said["id"],
             at=delivered.at,
@@ -78,7 +78,8 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Incoming | SetAsid
                 )
                 for file in said["files"]
             ),
-            extra={"unverified_email": email} if email else {},
+            extra=({"unverified_email": email} if email else {})
+            | ({"continues": int(about)} if about else {}),
             token=delivered.headers.get("token", ""),
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -121,6 +121,12 @@ def _house(inbox: Inbox) -> tuple[tuple[str, ...], str]:
     return tuple(dict.fromkeys(ours)), min(ways)[2] if ways else ""
 
 
+def nearest_page(inbox: Inbox) -> Inbox | None:
+    """The contact page that stands nearest to an inbox, if there is one."""
+    pages = Inbox.objects.filter(kind=contact_page.kind).order_by("pk")[:MOST_INBOXES]
+    return min(pages, key=lambda page: _distance(page, inbox), default=None)
+
+
 def _distance(door: Inbox, inbox: Inbox) -> int:
     """How far a door is from an inbox: of the same place, of the same brand, or of the house."""
     if inbox.place_id and door.place_id == inbox.place_id:

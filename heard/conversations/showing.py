@@ -324,6 +324,7 @@ def sentence(done: Done, *, now: datetime) -> str:
         "conversation.reopened": gettext("%(who)s opened it again"),
         "promise.kept": gettext("%(who)s kept the promise"),
         "promise.withdrawn": gettext("%(who)s withdrew the promise"),
+        "conversation.went_private": gettext("They went on in private, on our contact page"),
         "reply.undone": gettext("%(who)s took a reply back"),
         "conversation.merged": gettext("%(who)s merged another conversation into this one"),
         "conversation.unmerged": gettext("%(who)s took a merge back"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from heard.channels import contact_page
 from heard.conversations import quoting
 from heard.conversations.attachments import PLAYED, SHOWN
 from heard.conversations.models import Conversation
@@ -21,7 +22,8 @@ LONGEST_TEXT = 12_000
 EVENTS = (
     "conversation.assigned", "conversation.snoozed", "conversation.woken", "conversation.resolved",
     "conversation.reopened", "promise.made", "promise.kept", "promise.withdrawn",
-    "reading.corrected", "reply.queued", "reply.undone", "conversation.merged",
+    "reading.corrected", "reply.queued", "reply.undone",
+    "conversation.went_private", "conversation.merged",
     "conversation.unmerged", "conversation.split", "conversation.rejoined",
 )  # fmt: skip
 VISITS_SHOWN = 8
@@ -179,6 +181,8 @@ class Thread:
     draft_kind: str
     last_incoming: Said | None
     present: tuple[Person, ...]
+    has_private_page: bool = False
+    """Whether a contact page stands open to which somebody could be asked."""
 
     @property
     def to(self) -> str:
@@ -295,6 +299,7 @@ def thread(
         draft_kind=draft[0] if draft else "reply",
         last_incoming=incoming[-1] if incoming else None,
         present=tuple(Person(*person) for person in here or ()),
+        has_private_page=any(door.kind == contact_page.kind for door in sight.doors.values()),
     )
 
 

@@ -64,6 +64,7 @@ one_conversation: list[URLPattern | URLResolver] = [
     path("splitting/", together.split_conversation, name="split_conversation"),
     path("messages/", composing.create_message, name="create_message"),
     path("draft/", composing.save_draft, name="save_draft"),
+    path("private/", composing.private_page, name="private_page"),
 ]
 
 one_message: list[URLPattern | URLResolver] = [
@@ -89,6 +90,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         conversation.withdraw_promise,
         name="withdraw_promise",
     ),
+    path("private/<slug:thread>/", composing.private_thread, name="private_thread"),
     path("attachments/<int:pk>/", conversation.attachment, name="attachment"),
     path("attachments/<int:pk>/fetching/", conversation.fetch_attachment, name="fetch_attachment"),
     path("calls/", calls.calls_page, name="calls"),

@@ -311,6 +311,16 @@
     if (!document.execCommand("insertText", false, change)) box.setRangeText(change, box.selectionStart, box.selectionEnd, "end");
     box.dispatchEvent(new Event("input", { bubbles: true }));
   };
+  const writeFrom = async (address) => {
+    const answer = await fetch(address);
+    const box = words();
+    if (!box) return;
+    if (!answer.ok) { document.dispatchEvent(new CustomEvent("notice", { detail: { text: answer.statusText, kind: "failing" } })); return; }
+    const said = await answer.text();
+    box.focus();
+    box.setRangeText((box.value && !box.value.endsWith("\n") ? "\n" : "") + said, box.value.length, box.value.length, "end");
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  };
   document.addEventListener("change", (event) => {
     if (event.target.matches("#composer input[name=kind]")) setMode(event.target.value, { focus: true });
     else if (event.target.matches("#composer [data-recheck]")) htmx.trigger("#draft", "check");
@@ -320,6 +330,8 @@
   document.addEventListener("click", (event) => {
     const change = event.target.closest("#check [data-change]");
     const fill = event.target.closest("[data-fill]");
+    const write = event.target.closest("[data-write]");
+    if (write) writeFrom(write.dataset.write);
     if (change) take(change);
     if (fill) document.getElementById(fill.dataset.fill).value = fill.dataset.with;
     const label = event.target.closest("label[data-key]");

@@ -7,14 +7,16 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
+from heard.channels import contact_page
 from heard.channels.lengths import length, parts
-from heard.conversations import handling, replying, sending, showing
+from heard.conversations import handling, privacy, replying, sending, showing
 from heard.conversations.abilities import abilities_of
 from heard.conversations.facts import facts_of
 from heard.conversations.models import Conversation, Draft, Message, Sending
@@ -103,6 +105,27 @@ def save_draft(request: StaffRequest, number: int) -> HttpResponse:
     context |= {"promise": request.POST.get("promise", ""), "limit": facts.max_length}
     context |= {"manner": manner, "parts": _part_count(opened, text, manner)}
     return render(request, "conversations/_check.html", context | {"now": now, "show": showing})
+
+
+@staff_only
+@require_safe
+def private_page(request: StaffRequest, number: int) -> HttpResponse:
+    """The words that ask somebody to go on in private, with the address of a page of ours."""
+    opened, _ = found(request, number)
+    address = privacy.private_page(opened)
+    if not address:
+        raise Http404
+    words = gettext("Please write to us here, where only we can read it: %(address)s")
+    return HttpResponse(words % {"address": address}, content_type="text/plain; charset=utf-8")
+
+
+@staff_only
+@require_safe
+def private_thread(request: StaffRequest, thread: str) -> HttpResponse:
+    """Lead to the private conversation of this thread, if this person may see it."""
+    mine = Conversation.objects.visible_to(request.user)
+    found_there = get_object_or_404(mine.filter(inbox__kind=contact_page.kind), root=thread)
+    return HttpResponseRedirect(reverse("conversation", args=[found_there.pk]))
 
 
 @staff_only

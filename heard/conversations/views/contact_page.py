@@ -40,6 +40,7 @@ from heard.conversations.expecting import Expectation, expectation
 from heard.conversations.journal import keep, take_in
 from heard.conversations.linking import readable
 from heard.conversations.models import Attachment, Conversation, Delivery, Inbox, Message
+from heard.conversations.privacy import conversation_about, went_private
 from heard.conversations.views.files import hand_out
 from heard.lib.headers import policy
 from heard.lib.limits import allows, visitor
@@ -159,9 +160,9 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         elif not allows(f"ask:{inbox.pk}", visitor=visitor(request), limit=limit, seconds=seconds):
             problem, status = too_often(), 429
         else:
-            nonce = nonce_of(form.cleaned_data["key"])
-            token = token_of(nonce)
-            _put_in(inbox, form, token=token, nonce=nonce, now=timezone.now())
+            nonce, now = nonce_of(form.cleaned_data["key"]), timezone.now()
+            token, about = token_of(nonce), conversation_about(request.GET.get("about", ""))
+            _put_in(inbox, form, token=token, nonce=nonce, now=now, about=about)
             return redirect(_with_embed(request, reverse("contact_thread", args=[token])))
     page = render(
         request,
@@ -337,8 +338,13 @@ def thread_of(token: str) -> str:
 # What they write and read
 
 
-def _put_in(inbox: Inbox, form: Words, *, token: str, nonce: str, now: datetime) -> None:
-    """Keep what was written as a delivery, and take it in at once; the worker does if we cannot."""
+def _put_in(
+    inbox: Inbox, form: Words, *, token: str, nonce: str, now: datetime, about: int | None = None
+) -> None:
+    """Keep what was written as a delivery, and take it in at once; the worker does if we cannot.
+
+    `about` is the public conversation from which somebody was asked to go on here.
+    """
     said = form.cleaned_data
     body = contact_page.written(
         message_id=f"ask-{nonce}",
@@ -355,9 +361,10 @@ def _put_in(inbox: Inbox, form: Words, *, token: str, nonce: str, now: datetime)
             for file in said["attached"]
         ),
     )
-    delivery = keep(
-        inbox.pk, body=body, headers={"token": token}, external_id=f"ask-{nonce}", now=now
-    )
+    headers = {"token": token} | ({} if about is None else {"about": str(about)})
+    delivery = keep(inbox.pk, body=body, headers=headers, external_id=f"ask-{nonce}", now=now)
+    if about is not None:
+        went_private(about, thread=thread_of(token), now=now)
     try:
         take_in(now=now, only=delivery)
     except Exception:
