@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from heard.conversations.models import Conversation, Merging, Message
 
-CAME = RawSQL(  # noqa: S611 - nothing of it comes from outside
+CAME = RawSQL(
     """
     EXISTS (SELECT FROM merging g WHERE g.undone_at IS NULL
         AND g.kept_id = message.conversation_id AND g.moved->'message' @> to_jsonb(message.id))

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from heard.contacts.models import Joining
 from heard.conversations.locking import hold_door
 from heard.conversations.models import Conversation, Merging
-from heard.conversations.settling import settle
+from heard.conversations.settling import settle, tell
 from heard.events.diary import record
 from heard.staff.models import User
 
@@ -163,7 +163,8 @@ def put_into(
         )
         moved["draft"] = [row[0] for row in cursor]
         clocks = clocks_of(gone, kept)
-        before = Conversation.objects.values("assignee_id", "team_id", "is_history").get(pk=kept)
+        columns = ("assignee_id", "team_id", "is_history", "inbox_id")
+        before = Conversation.objects.values(*columns).get(pk=kept)
         for table in ("message", *MOVED, "draft"):
             _move(table, moved[table], to=kept)
         cursor.execute(
@@ -195,6 +196,7 @@ def put_into(
         cursor.execute(
             "UPDATE conversation SET merged_into_id = %s WHERE merged_into_id = %s", [kept, gone]
         )
+    tell([(gone, before["inbox_id"])])
     return Merging.objects.create(
         gone_id=gone,
         kept_id=kept,

@@ -25,7 +25,7 @@ from heard.conversations.merging import (
     where_now,
 )
 from heard.conversations.models import Conversation, Inbox, Message, Splitting
-from heard.conversations.settling import settle
+from heard.conversations.settling import settle, tell
 from heard.conversations.threading import Known
 from heard.events.diary import record
 from heard.staff.models import User
@@ -99,7 +99,8 @@ def undo(splitting: Splitting, *, by: User, now: datetime) -> int:
 
     Raises `CannotSplitError` with "merged" while the part is merged into something else.
     """
-    hold_door(splitting.part.inbox_id)
+    inbox = splitting.part.inbox_id
+    hold_door(inbox)
     splitting = Splitting.objects.select_for_update().get(pk=splitting.pk)
     part, whole = splitting.part_id, where_now(splitting.source_id)
     if where_now(part) != part or whole == part:
@@ -133,6 +134,7 @@ def undo(splitting: Splitting, *, by: User, now: datetime) -> int:
         data={"part": part},
     )
     settle([whole], now=now)
+    tell([(part, inbox)])
     return whole
 
 
