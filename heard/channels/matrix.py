@@ -271,7 +271,9 @@ class _Line:
         ).encode(errors="surrogatepass")
         named = "".join(sorted(str(event.get("event_id")) for event in kept))
         name = hashlib.sha256(named.encode()).hexdigest() if kept else ""
-        return Delivered(body, {}, now, external_id=name and f"{room_id}:{name[:40]}"[-200:])
+        delivered = Delivered(body, {}, now, external_id=name and f"{room_id}:{name[:40]}"[-200:])
+        # Likes of others, say, are news that say nothing to us.
+        return delivered if next(parse(delivered, self.account), None) is not None else None
 
     def _asked_about(self, room_id: str) -> dict[str, Any]:
         """What a room is, asked when it first has news: who is in it, and who may read it."""

@@ -124,6 +124,7 @@ T = TypeVar("T")
 def listen(cursor: str, account: Account) -> Iterator[Fetched]:
     """Private chats and rooms as they come; at first from now on, later from the archive's cursor.
 
+    What the server kept for the account while none of its clients was there comes at once.
     Where a server keeps no archive, what is said while we are away is lost, and `check` warns.
     """
     with _Line(account) as line:
@@ -411,9 +412,7 @@ class _Line:
 
     def __init__(self, account: Account) -> None:
         self.account = account
-        self.me = _bare(str(account.settings.get("jid", "")).strip().lower())
-        if "@" not in self.me:
-            raise PlaceError("The address must look like care@example.org.", needs_person=True)
+        self.me = _bare(_sound(str(account.settings.get("jid", "")).strip()))
         self.nick = str(account.settings.get("nick") or self.me.partition("@")[0])
         self.rooms: dict[str, dict[str, Any]] = {}
         self.live: list[str] = []
@@ -535,8 +534,7 @@ class _Line:
         """Say one reply. Raises `PlaceError` for what happens before it is said."""
         peer, nick = outgoing.root or outgoing.to, self.nick
         is_group = outgoing.answered.get("type") == "groupchat" or peer in _rooms(self.account)
-        if "@" not in peer:
-            return asking.failed("It is not known to whom to say it.", is_final=True)
+        _sound(peer)
         text = outgoing.text
         if is_group:
             nick = self._run(self._enter(peer), PATIENCE_SECONDS)
@@ -903,6 +901,18 @@ def _child(element: ET.Element, name: str, space: str = "") -> ET.Element | None
         if local == name and (found[1:] == space if space else found[1:] in CLIENT):
             return child
     return None
+
+
+def _sound(jid: str) -> str:
+    """The address, if it is one of somebody. Raises `PlaceError`."""
+    from slixmpp.jid import JID, InvalidJID  # noqa: PLC0415 - as above
+
+    try:
+        if JID(jid).local and JID(jid).domain:
+            return jid
+    except InvalidJID:
+        pass
+    raise PlaceError(f"“{jid}” is no address like care@example.org.", needs_person=True)
 
 
 def _bare(jid: str) -> str:

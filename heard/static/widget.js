@@ -1,13 +1,13 @@
 /* The chat widget on a site: <script src="…/static/widget.js" data-inbox="…" async></script>
    A button in a shadow root, which the site's own style cannot touch, and a frame of our origin,
-   which the site's scripts cannot read. Words: data-label, data-close, data-unreached, data-again;
+   which the site's scripts cannot read. Words: data-label, data-close, data-loading, data-unreached, data-again;
    data-side="left" puts it there. */
 (() => {
   "use strict";
   const script = document.currentScript, said = script?.dataset ?? {}, slug = said.inbox;
   if (!slug || document.getElementById("heard-widget")) return;
   const base = new URL(script.src).origin, WROTE = `heard-widget:${slug}`, PATIENCE = 8000;
-  const words = { label: said.label || "Chat with us", close: said.close || "Close the chat", unreached: said.unreached || "The chat cannot be reached just now.", again: said.again || "Try again" };
+  const words = { label: said.label || "Chat with us", close: said.close || "Close the chat", unreached: said.unreached || "The chat cannot be reached just now.", again: said.again || "Try again", loading: said.loading || "Loading …" };
   const remembered = (where, name, value) => {
     try { return value === undefined ? window[where].getItem(name) : value ? window[where].setItem(name, value) : window[where].removeItem(name); }
     catch { return null; }
@@ -16,7 +16,7 @@
 
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`
-    :host { all: initial; }
+    :host { all: initial !important; }
     [hidden] { display: none !important; }
     * { box-sizing: border-box; font: 16px/1.5 system-ui, sans-serif; }
     .launch, .panel { position: fixed; ${said.side === "left" ? "left" : "right"}: max(16px, env(safe-area-inset-right)); z-index: 2147483000; }
@@ -27,10 +27,11 @@
     .badge { position: absolute; top: -6px; right: -6px; min-width: 22px; height: 22px; padding: 0 5px; border-radius: 11px; background: #f5b430; color: #211a06; font: 600 13px/22px system-ui, sans-serif; }
     .panel { bottom: 84px; width: min(384px, 100vw - 32px); height: min(620px, 100vh - 104px); border-radius: 12px; overflow: hidden; background: #f7faf8; color: #14261f; box-shadow: 0 10px 44px rgb(0 0 0 / .4); }
     iframe { display: block; width: 100%; height: 100%; border: 0; color-scheme: light dark; }
-    .fault { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 12px; padding: 24px; text-align: center; background: #f7faf8; }
+    .fault, .load { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 12px; padding: 24px; text-align: center; background: #f7faf8; }
+    .load { background: none; }
     .again { min-height: 44px; padding: 0 20px; border: 1px solid #44544d; border-radius: 8px; background: none; color: inherit; cursor: pointer; }
     @media (prefers-color-scheme: dark) { .panel, .fault { background: #0d1512; color: #e6ebe7; } .again:focus-visible { outline-color: #f2c35e; box-shadow: none; } }
-    @media (max-width: 480px) { .panel { inset: 0; width: auto; height: 100vh; height: 100dvh; border-radius: 0; } .is-open .launch { display: none; } }
+    @media (max-width: 480px) { .panel { inset: 0; width: auto; height: 100vh; height: 100dvh; border-radius: 0; } .is-ready .launch { display: none; } }
     @media (prefers-reduced-motion: no-preference) { .panel { animation: rise .18s ease-out; } @keyframes rise { from { opacity: 0; transform: translateY(8px); } } }
   `);
   const badge = made("span", { className: "badge", hidden: true });
@@ -40,7 +41,8 @@
   const again = made("button", { className: "again", type: "button", textContent: words.again });
   const fault = made("div", { className: "fault", hidden: true }, made("p", { textContent: words.unreached }), again);
   fault.setAttribute("role", "alert");
-  const panel = made("div", { className: "panel", hidden: true, id: "panel" }, fault);
+  const load = made("p", { className: "load", textContent: words.loading });
+  const panel = made("div", { className: "panel", hidden: true }, load, fault);
   panel.setAttribute("role", "dialog");
   panel.setAttribute("aria-label", words.label);
   launch.setAttribute("aria-haspopup", "dialog");
@@ -51,14 +53,16 @@
 
   let frame = null, isReady = false, isOpen = false, wantsFocus = false, timer;
   const tell = (what) => frame?.contentWindow?.postMessage(what, base);
-  const load = () => {
+  const fetchFrame = () => {
     clearTimeout(timer);
     frame?.remove();
     isReady = false;
     fault.hidden = true;
+    load.hidden = false;
+    show();
     frame = made("iframe", { src: `${base}/widget/${encodeURIComponent(slug)}/`, title: words.label });
     panel.append(frame);
-    timer = setTimeout(() => { fault.hidden = isReady; }, PATIENCE);
+    timer = setTimeout(() => { fault.hidden = isReady; load.hidden = true; }, PATIENCE);
   };
   const tellOpen = () => {
     tell({ heard: "page", page: location.origin + location.pathname });
@@ -66,6 +70,7 @@
     if (wantsFocus) frame.focus();
     tell({ heard: "open", focus: wantsFocus });
   };
+  const show = () => { whole.className = isOpen && isReady ? "is-ready" : ""; };
   const name = (count = 0, extra = "") => {
     badge.hidden = !count;
     badge.textContent = count > 9 ? "9+" : count;
@@ -75,28 +80,28 @@
   const open = (focus) => {
     isOpen = true; wantsFocus = focus;
     panel.hidden = false;
-    whole.className = "is-open";
+    show();
     name();
     remembered("sessionStorage", WROTE, "open");
-    if (!frame) load(); else if (isReady) tellOpen();
+    if (!frame) fetchFrame(); else if (isReady) tellOpen();
   };
   const close = () => {
     isOpen = false;
     panel.hidden = true;
-    whole.className = "";
+    show();
     name();
     remembered("sessionStorage", WROTE, "");
     tell({ heard: "closed" });
     launch.focus();
   };
   launch.onclick = () => (isOpen ? close() : open(true));
-  again.onclick = load;
+  again.onclick = fetchFrame;
   whole.onkeydown = (event) => { if (event.key === "Escape" && isOpen) close(); };
-  addEventListener("online", () => { if (frame && !isReady) load(); });
+  addEventListener("online", () => { if (frame && !isReady) fetchFrame(); });
   addEventListener("message", (event) => {
     if (!frame || event.source !== frame.contentWindow || event.origin !== base) return;
     const what = event.data ?? {};
-    if (what.heard === "ready") { isReady = true; clearTimeout(timer); fault.hidden = true; tellOpen(); }
+    if (what.heard === "ready") { isReady = true; clearTimeout(timer); fault.hidden = load.hidden = true; show(); tellOpen(); }
     if (what.heard === "started" || what.started) remembered("localStorage", WROTE, "1");
     if (what.heard === "close" && isOpen) close();
     if (what.heard === "unread" && !isOpen) name(Number(what.count) || 0, String(what.words ?? ""));
@@ -106,7 +111,7 @@
   const start = () => {
     document.body.append(host);
     if (remembered("sessionStorage", WROTE) && !matchMedia("(max-width: 480px)").matches) open(false);
-    else if (remembered("localStorage", WROTE)) load();
+    else if (remembered("localStorage", WROTE)) fetchFrame();
   };
   if (document.body) start(); else addEventListener("DOMContentLoaded", start);
 })();

@@ -180,8 +180,8 @@
     const wait = waits && last.called ? `${words.kept} ${answer} ${when}` : "";
     if ($("kept").textContent !== wait) $("kept").textContent = wait;
     $("kept").hidden = !wait;
-    $("open").hidden = !now.open; $("closed").hidden = now.open;
-    const asks = config.mails && !email && (asksMail || !now.open);
+    $("open").hidden = !now.open; $("closed").hidden = now.open !== false;
+    const asks = config.mails && !email && (asksMail || now.open === false);
     $("mail").hidden = !asks;
     $("mail-offer").hidden = asks || !config.mails || !!email || !waits;
     const trouble = !navigator.onLine ? words.offline : !reached ? words.unreached : !store && shown.length ? words.noStore : "";

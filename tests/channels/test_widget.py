@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 import re
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.contrib.staticfiles import finders
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -302,6 +304,30 @@ class TestTheWindow:
         assert client.get("/widget/fern/preview/").status_code == 302
 
 
+class TestConnecting:
+    def test_a_page_asks_for_what_is_needed_and_shows_the_line(self, client: Client) -> None:
+        client.force_login(make.owner())
+        page = client.get("/settings/inboxes/new/widget/").content.decode()
+        assert "Sites that show it" in page
+        policy = make.policy()
+        answer = client.post(
+            "/settings/inboxes/new/widget/",
+            {"name": "Chat", "policy": policy.pk, "place_sites": "https://fern.example\nfern.org"},
+        )
+        assert answer.status_code == 302, answer.content.decode()
+        inbox = Inbox.objects.get(kind="widget")
+        assert f'data-inbox="{inbox.slug}"' in html.unescape(
+            client.get(f"/settings/inboxes/{inbox.pk}/").content.decode()
+        )
+        policy_of_frame = client.get(f"/widget/{inbox.slug}/").headers["Content-Security-Policy"]
+        assert policy_of_frame.endswith("'self' https://fern.example https://fern.org")
+
+    def test_from_the_command_line(self) -> None:
+        make.policy()
+        call_command("inbox", "add", "widget", "--name", "Chat", "--set", "sites=https://a.example")
+        assert Inbox.objects.get(kind="widget").settings["sites"] == ["https://a.example"]
+
+
 class TestWhatMayBeExpected:
     def asked(
         self, inbox: Inbox, number: int, *, minutes: float | None, late: bool = False
@@ -347,6 +373,11 @@ class TestWhatMayBeExpected:
         assert found is not None
         assert found.median_minutes is None
         assert "without an answer" in views.pace_words(found)
+
+    def test_without_opening_hours_nobody_is_said_to_be_there(
+        self, client: Client, inbox: Inbox
+    ) -> None:
+        assert look(client).json()["open"] is None
 
     def test_closed_is_said(self, client: Client, inbox: Inbox) -> None:
         inbox.hours = make.hours(week=[[]] * 6 + [[["09:00", "09:01"]]])

@@ -6,12 +6,13 @@ import asyncio
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import slixmpp
+from django.utils import timezone
 
 from heard.channels import web, xmpp
 from heard.channels.base import (
@@ -37,6 +38,12 @@ from heard.channels.base import (
     SendState,
     SetAside,
 )
+from heard.conversations.accounts import account_of
+from heard.conversations.journal import keep, take_in
+from heard.conversations.models import Conversation, Delivery, Inbox, Message, Sending
+from heard.conversations.sending import deliver
+from heard.lib.sealing import seal
+from tests import make
 from tests.channels.place import Place
 from tests.servers import running
 
@@ -175,9 +182,10 @@ class TestConnecting:
         assert (receipt.state, receipt.is_final) == (SendState.FAILED, False)
 
     def test_what_is_no_address_is_said(self) -> None:
-        with pytest.raises(PlaceError) as refused:
-            xmpp.check(Account("Chat", {"jid": "fern"}))
-        assert refused.value.needs_person
+        for jid in ("fern", "@fern.example", "a b@fern.example", ""):
+            with pytest.raises(PlaceError) as refused:
+                xmpp.check(Account("Chat", {"jid": jid}))
+            assert refused.value.needs_person
 
     def test_a_file_is_fetched_through_the_guard(self) -> None:
         with Place() as place:
@@ -363,8 +371,9 @@ class TestAgainstProsody:
         assert question.sender.endswith(f"@{server['GUEST_DOMAIN']}")
 
     def test_who_is_not_there_refuses_it(self, server: dict[str, str], ours: Account) -> None:
-        receipt = xmpp.send(Outgoing("reply_1", f"nobody@{server['DOMAIN']}", "Yes."), ours)
-        assert (receipt.state, receipt.is_final) == (SendState.FAILED, True)
+        for whom in (f"nobody@{server['DOMAIN']}", "no address", ""):
+            receipt = xmpp.send(Outgoing("reply_1", whom, "Yes."), ours)
+            assert (receipt.state, receipt.is_final) == (SendState.FAILED, True)
 
     def test_a_line_that_breaks_leaves_it_unknown(
         self, server: dict[str, str], ours: Account, monkeypatch: pytest.MonkeyPatch
@@ -394,3 +403,74 @@ class TestAgainstProsody:
             xmpp.check(outside)
         assert "encryption" in str(refused.value)
         assert refused.value.needs_person
+
+
+@pytest.mark.journey
+@pytest.mark.django_db(transaction=True)
+class TestInTheHouse:
+    def test_a_question_in_a_room_is_answered_once_whatever_comes_twice(
+        self, server: dict[str, str], theirs: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(xmpp, "QUIET_SECONDS", 1.0)
+        room = f"room-{uuid.uuid4().hex[:8]}@rooms.{server['DOMAIN']}"
+        known = account(server, "USER", rooms=[room], allow_private=True)
+        inbox = make.inbox(
+            kind="xmpp", settings=dict(known.settings), secret=seal(json.dumps(known.secrets))
+        )
+        line = xmpp.listen("", account_of(inbox))
+        cursor = next(line).cursor
+        says(theirs, room, "Do you have a table?", type="groupchat")
+        brought = take(line, inbox, room)
+        conversation = Conversation.objects.get(root=room)
+        assert conversation.is_public
+
+        at = timezone.now() - timedelta(seconds=20)
+        bo = make.user(name="Bo Berg")
+        reply = Message.objects.create(
+            conversation=conversation, inbox=inbox, kind="reply", text="Yes, for two.", at=at,
+            author=bo, author_name=bo.name,
+        )  # fmt: skip
+        row = Sending.objects.create(message=reply, not_before=at, updated_at=at)
+        deliver(sending_id=row.pk)
+        row.refresh_from_db()
+        assert (row.state, row.reason) == ("sent", "")
+        take(line, inbox, room)
+        again = xmpp.listen(cursor, account_of(inbox))  # the room is gone when nobody is in it
+        take(again, inbox, room)
+        again.close()  # type: ignore[attr-defined]
+        line.close()  # type: ignore[attr-defined]
+        for number, delivered in enumerate(brought):
+            keep(
+                inbox.pk,
+                body=delivered.body,
+                headers={},
+                external_id=f"again {number}",
+                now=timezone.now(),
+            )
+        while take_in(now=timezone.now()):
+            pass
+        said = Message.objects.filter(conversation__root=room)
+        assert sorted(said.values_list("kind", "text")) == [
+            ("incoming", "Do you have a table?"),
+            ("reply", "Yes, for two."),
+        ]
+        assert Conversation.objects.filter(root=room).count() == 1
+        assert not Delivery.objects.filter(state="set_aside").exists()
+
+
+def take(line: Iterator[Fetched], inbox: Inbox, room: str) -> list[Delivered]:
+    """Let the house keep and take in what comes, until something came from this room.
+
+    (What waited for the account comes too: other tests have left it.)
+    """
+    for _ in range(12):
+        fetched = next(line)
+        for one in fetched.deliveries:
+            keep(
+                inbox.pk, body=one.body, headers={}, external_id=one.external_id, now=timezone.now()
+            )
+        while take_in(now=timezone.now()):
+            pass
+        if any(room in json.loads(one.body)["xml"] for one in fetched.deliveries):
+            return list(fetched.deliveries)
+    raise AssertionError("nothing came")

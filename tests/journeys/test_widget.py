@@ -30,18 +30,16 @@ pytestmark = [
 T = TypeVar("T")
 PICTURES = os.environ.get("HEARD_WIDGET_PICTURES", "")
 """A folder, when somebody wants to look at what the tests see."""
-HOSTILE = """<!doctype html><html lang="en"><head><title>Fern</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>* {{ font: 40px cursive !important; color: #777 !important; position: static !important;
-display: inline !important; background: pink !important; }}</style></head>
+CALM = """body {{ background: light-dark(#fff, #111); color: light-dark(#111, #eee);
+color-scheme: light dark; font: 18px Georgia, serif; margin: 3rem }}"""
+HOSTILE = """* {{ font: 40px cursive !important; color: #777 !important; float: left !important;
+position: static !important; background: pink !important; }}
+body > * {{ rotate: 2deg !important; opacity: .2 !important; }}"""
+PAGE = """<!doctype html><html lang="en"><head><title>Fern</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head>
 <body><main><h1>Fern, the restaurant</h1><p>A site with a style of its own.</p>
 <button>Elsewhere</button></main>
 <script src="{base}/static/widget.js" data-inbox="fern" async></script></body></html>"""
-CALM = HOSTILE.replace("<style>*", "<style>x").replace(
-    "<style>x",
-    "<style>body {{ background: light-dark(#fff, #111); color: light-dark(#111, #eee); "
-    "color-scheme: light dark; font: 18px Georgia, serif; margin: 3rem }} x",
-)
 
 
 @pytest.fixture
@@ -56,7 +54,8 @@ def site(live_server: LiveServer, inbox: Inbox) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            page = (HOSTILE if "hostile" in self.path else CALM).format(base=base).encode()
+            style = (HOSTILE if "hostile" in self.path else CALM).format()
+            page = PAGE.format(base=base, style=style).encode()
             self.send_response(200)
             self.send_header("content-type", "text/html; charset=utf-8")
             self.send_header("content-length", str(len(page)))
@@ -255,7 +254,7 @@ def test_when_nobody_is_there_the_answer_goes_by_mail(
     rows(inbox.save)
     page = context.new_page()
     window = opened(page, site)
-    expect(window.get_by_text("Nobody is here just now")).to_be_visible()
+    expect(window.locator("#closed")).to_be_visible()
     assert look(page, "nobody") == []
     email = window.get_by_label("Your e-mail")
     email.fill("ann")
@@ -314,6 +313,10 @@ def test_a_site_that_was_not_named_cannot_show_it(
     expect(page.get_by_role("alert")).to_contain_text("cannot be reached", timeout=15_000)
     assert not [fault for fault in look(page, "refused-site") if "closed" in fault]
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.set_viewport_size({"width": 360, "height": 640})
+    look(page, "refused-site-phone")
+    page.get_by_role("button", name="Close the chat").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
 
 
 def test_where_the_browser_keeps_nothing_for_frames_of_others_it_works_and_says_so(

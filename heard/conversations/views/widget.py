@@ -219,7 +219,7 @@ def _now_at(inbox: Inbox, *, now: datetime) -> dict[str, Any]:
     """Whether somebody is there, and what may be expected: sentences without a guessed number."""
     expected = expectation(inbox, now=now)
     return {
-        "open": expected.is_open,
+        "open": expected.is_open if inbox.hours else None,
         "when": contact_page.when_words(expected),
         "pace": pace_words(pace(inbox, now=now)),
     }
