@@ -44,6 +44,7 @@ MODULES = {
     "youtube": "heard.channels.youtube",
     "google_play": "heard.channels.google_play",
     "app_store": "heard.channels.app_store",
+    "google_business": "heard.channels.google_business",
 }
 
 

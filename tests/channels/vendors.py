@@ -183,6 +183,7 @@ def telegram(body: bytes, at: datetime) -> Mapping[str, str]:
     return {"x-telegram-bot-api-secret-token": mark}
 
 
+BAKERY = "accounts/1/locations/2"
 PLAY = "/androidpublisher/v3/applications/com.example.shop/reviews"
 
 VENDORS = [
@@ -493,6 +494,31 @@ VENDORS = [
         checks="GET /v1/apps/682658836",
         known={"data": {"type": "apps", "id": "682658836", "attributes": {"name": "The Shop"}}},
         account_name="The Shop",
+    ),
+    Vendor(
+        kind="google_business",
+        settings={"client_id": "app", "locations": [BAKERY]},
+        secrets={"client_secret": "shh", "refresh_token": "ref"},
+        heard_as=f"{BAKERY}/reviews/AbFvOqk1",
+        edited="edited.json",
+        reply=soon(
+            to=f"{BAKERY}/reviews/AbFvOqk1",
+            root=f"{BAKERY}/reviews/AbFvOqk1",
+            parent=f"{BAKERY}/reviews/AbFvOqk1",
+        ),
+        call=f"PUT /v4/{BAKERY}/reviews/AbFvOqk1/reply",
+        taken={"comment": "We are looking into it.", "updateTime": "2026-11-22T11:00:00Z"},
+        sent_as=f"{BAKERY}/reviews/AbFvOqk1/answer/50ad076a505bdbd2",
+        echo="answered.json",
+        limited=GOOGLE_LIMITED,
+        expired=GOOGLE_EXPIRED,
+        checks="GET /v1/locations/2",
+        known={"title": "The Bakery"},
+        account_name="The Bakery",
+        before={
+            "POST /token": {"access_token": "tok", "expires_in": 3599},
+            f"GET /v4/{BAKERY}/reviews": {"reviews": []},
+        },
     ),
 ]
 
