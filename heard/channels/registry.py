@@ -40,6 +40,7 @@ MODULES = {
     "x": "heard.channels.x",
     "line": "heard.channels.line",
     "sms": "heard.channels.sms",
+    "slack": "heard.channels.slack",
     "tiktok": "heard.channels.tiktok",
     "youtube": "heard.channels.youtube",
     "google_play": "heard.channels.google_play",

@@ -186,6 +186,14 @@ def telegram(body: bytes, at: datetime) -> Mapping[str, str]:
 BAKERY = "accounts/1/locations/2"
 PLAY = "/androidpublisher/v3/applications/com.example.shop/reviews"
 
+
+def slack(body: bytes, at: datetime) -> Mapping[str, str]:
+    seconds = str(int(at.timestamp()))
+    content = f"v0:{seconds}:".encode() + body
+    mark = hmac.new(SECRET.encode(), content, hashlib.sha256).hexdigest()
+    return {"x-slack-signature": f"v0={mark}", "x-slack-request-timestamp": seconds}
+
+
 VENDORS = [
     Vendor(
         kind="facebook",
@@ -370,6 +378,34 @@ VENDORS = [
         checks="GET /v2/bot/info",
         known={"displayName": "The Shop", "basicId": "@216ru"},
         account_name="The Shop @216ru",
+    ),
+    Vendor(
+        kind="slack",
+        settings={"user_id": "U0BOT", "team_url": "https://the-shop.slack.com/", "ours": "U0STAFF"},
+        secrets={"token": "xoxb-made-up", "app_secret": SECRET},
+        sign=slack,
+        proof="x-slack-signature",
+        is_dated=True,
+        heard_as="C0HELP/1795341600.000100",
+        edited="edited.json",
+        deleted="deleted.json",
+        reply=soon(to="U0ANN", root="C0HELP/1795341600.000100", parent="C0HELP/1795341600.000100"),
+        call="POST /api/chat.postMessage",
+        taken={"ok": True, "channel": "C0HELP", "ts": "1795341720.000300", "message": {}},
+        sent_as="C0HELP/1795341720.000300",
+        echo="own.json",
+        limited=Said(429, {"ok": False, "error": "ratelimited"}, {"retry-after": "17"}),
+        expired=Said(200, {"ok": False, "error": "token_revoked"}),
+        checks="POST /api/auth.test",
+        known={
+            "ok": True,
+            "url": "https://the-shop.slack.com/",
+            "team": "The Shop",
+            "user": "heard",
+            "team_id": "T0SHOP",
+            "user_id": "U0BOT",
+        },
+        account_name="heard in The Shop",
     ),
     Vendor(
         kind="tiktok",
