@@ -136,7 +136,7 @@ def test_home_leads_to_the_rows_of_its_figures(client: Client) -> None:
     busy_week(make.inbox(is_public=True))
     client.force_login(make.owner())
     page = client.get("/").content.decode()
-    for name in FIGURES:
+    for name in FIGURES.keys() - {"recognition", "answers"}:  # those stand on keepers' pages
         address = page.split(f'href="/figures/{name}/')[1].split('"')[0]
         there = client.get(f"/figures/{name}/{address.replace('&amp;', '&')}")
         assert 'class="row-title"' in there.content.decode()
