@@ -38,6 +38,7 @@ GIGABYTE = 1_000_000_000
 LEAST_FREE_GIGABYTES = 0.5
 COMFORTABLE_FREE_GIGABYTES = 5.0
 CLOCKS_MAY_DIFFER_SECONDS = 5.0
+DEAF = {"troubled", "needs_person"}
 WORKER_SILENT_SECONDS = 60.0
 MAIL_PATIENCE_SECONDS = 5.0
 MANY = 100
@@ -341,6 +342,22 @@ def worker() -> Iterator[tuple[State, str]]:
         yield State.GOOD, "The worker is at work."
 
 
+def listening() -> Iterator[tuple[State, str]]:
+    """Whether every connected inbox hears."""
+    if not database.is_prepared() or not database.is_current():
+        return
+    with database.connect() as reached:
+        rows = reached.execute(
+            "SELECT i.name, l.reason, l.state FROM listening l JOIN inbox i ON i.id = l.inbox_id"
+            " WHERE NOT i.is_sample ORDER BY i.name"
+        ).fetchall()
+    deaf = [(name, reason) for name, reason, state in rows if state in DEAF]
+    for name, reason in deaf:
+        yield State.WRONG, f"The inbox {name} does not hear: {reason}"
+    if rows and not deaf:
+        yield State.GOOD, f"{len(rows)} connected inboxes hear well."
+
+
 Examination = Callable[[], Iterator[tuple[State, str]]]
 WITHOUT_DATABASE: dict[str, Examination] = {
     "python": python,
@@ -358,6 +375,7 @@ WITH_DATABASE: dict[str, Examination] = {
     "tables": tables,
     "files": kept_files,
     "worker": worker,
+    "listening": listening,
 }
 
 

@@ -124,6 +124,8 @@ def ask(
                         {name.lower(): value for name, value in response.headers.items()},
                         str(parts),
                     )
+            except httpx.LocalProtocolError as error:
+                raise NotReachedError(f"this cannot be sent: {error}") from error
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 raise NotReachedError(str(error) or "no answer in time") from error
             except httpx.HTTPError as error:

@@ -16,10 +16,12 @@ from heard.channels import registry
 from heard.channels.base import (
     Acted,
     Channel,
+    Confirmed,
     Fetching,
     Greeted,
     Hooked,
     Listened,
+    Looking,
     Polled,
 )
 from tests.channels.place import Place
@@ -32,7 +34,7 @@ from heard.channels import registry
 registry.kinds()
 print([m for m in sys.modules if m in registry.MODULES.values() or m == "httpx"])
 """
-PARTS = (Channel, Hooked, Greeted, Polled, Listened, Acted, Fetching)
+PARTS = (Channel, Hooked, Greeted, Confirmed, Polled, Listened, Looking, Acted, Fetching)
 
 
 @pytest.mark.parametrize("kind", registry.MODULES)
