@@ -355,6 +355,8 @@ class Outgoing:
     """The external ids of the conversation so far, oldest first."""
     template: str = ""
     """The name of an approved template, whose blanks `text` fills, a line each."""
+    is_automatic: bool = False
+    """A program of ours says it; where a place has a way to say so, it must be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -548,6 +550,17 @@ class Acted(Channel, Protocol):
 
     def act(self, acting: Acting, account: Account) -> Receipt:
         """Do it. Done twice is done once. Never raises for what the place or the line does."""
+
+
+@runtime_checkable
+class Acknowledging(Channel, Protocol):
+    """A place where it is good manners to say at once that a message has come."""
+
+    def acknowledgement(self, incoming: Incoming, account: Account) -> str:
+        """What to say, if the inbox asks for it and nothing speaks against it; else nothing.
+
+        Never to a program, a list or a forgery, and only where a thread begins.
+        """
 
 
 @runtime_checkable

@@ -34,6 +34,7 @@ from heard.channels.base import (
 from heard.channels.registry import channel_of
 from heard.conversations import calls
 from heard.conversations.accounts import account_of
+from heard.conversations.acknowledging import acknowledge
 from heard.conversations.changing import Told, apply, change
 from heard.conversations.health import heard_late
 from heard.conversations.intake import LOCK_SPACE, receive
@@ -421,6 +422,7 @@ def _receive_messages(inbox: Inbox, items: Sequence[Incoming], *, now: datetime)
     received = receive(inbox, items, now=now)
     if received.taken:
         apply(inbox, {item.external_id for item in items}, now=now)
+        acknowledge(inbox, items, now=now)
         heard_late(inbox, max(item.at for item in items), now=now)
     secret = [item for item in items if item.token]
     if secret:

@@ -244,6 +244,7 @@ def _outgoing(message: Message) -> Outgoing:
         replaces=ours["external_id"] if ours else "",
         references=tuple(one["external_id"] for one in reversed(said)),
         template=sending.template,
+        is_automatic=message.is_automatic,
     )
 
 

@@ -7,7 +7,6 @@ rest.
 
 from __future__ import annotations
 
-import hashlib
 import smtplib
 from collections.abc import Iterator
 
@@ -26,7 +25,7 @@ from heard.channels.base import (
     SendState,
     Setting,
 )
-from heard.channels.email import automatic, letter, tokens, writing
+from heard.channels.email import automatic, letter, tokens, trust, writing
 
 kind = "email"
 title = "E-mail"
@@ -244,35 +243,19 @@ def check(account: Account) -> Checked:
     return Checked(account=address, found=found, warnings=warnings)
 
 
-def acknowledgement(incoming: Incoming, account: Account) -> Outgoing | None:
-    """What to say at once to somebody who writes for the first time; None unless it is asked for.
-
-    Never to a list, a program, a forgery or ourselves, and only where a thread begins. The key
-    follows from the mail, so that one mail is acknowledged once.
-    """
+def acknowledgement(incoming: Incoming, account: Account) -> str:
+    """The inbox's own words for a person who begins a thread; "" for anybody and anything else."""
     given = account.settings.get("acknowledgement") or ""
     text = "\n".join(given) if isinstance(given, list | tuple) else str(given)
     if not text.strip() or incoming.kind is not Kind.INCOMING or incoming.root or incoming.parent:
-        return None
+        return ""
     us = letter.us_of(tokens.own_address(account), letter.lines_of(account.settings.get("also_us")))
-    found = incoming.extra.get("trust") or {}
     to = str(incoming.extra.get("reply_to") or incoming.sender)
     may = automatic.may_acknowledge(
         incoming.sender,
         is_automatic=incoming.is_automatic,
         is_list=bool(incoming.extra.get("list")),
-        is_proven_false=found.get("dmarc") == "fail",
+        is_proven_false=trust.is_failed(incoming.extra.get("trust") or {}),
     )
-    if not may or letter.is_one_of(us, incoming.sender) or letter.is_one_of(us, to):
-        return None
-    key = hashlib.sha256(f"{account.hook}\n{incoming.external_id}".encode()).hexdigest()[:32]
-    return Outgoing(
-        idempotency_key=f"acknowledgement_{key}",
-        to=incoming.sender,
-        text=text.strip(),
-        root=incoming.external_id,
-        parent=incoming.external_id,
-        subject=incoming.subject,
-        at=incoming.at,
-        answered={**incoming.extra, writing.ACKNOWLEDGES: True},
-    )
+    is_ours = letter.is_one_of(us, incoming.sender) or letter.is_one_of(us, to)
+    return text.strip() if may and not is_ours else ""

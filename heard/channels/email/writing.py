@@ -22,8 +22,6 @@ from heard.channels.base import Account, File, Outgoing
 from heard.channels.email import automatic, tokens
 
 MOST_REFERENCES = 20
-ACKNOWLEDGES = "acknowledges"
-"""In `Outgoing.answered`: the mail is an automatic acknowledgement and must say so (RFC 3834)."""
 
 _ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,900}")
 _ANSWER = re.compile(
@@ -75,7 +73,7 @@ def _headers(outgoing: Outgoing, account: Account) -> Iterator[tuple[str, str]]:
     if tagged:
         yield "Reply-To", email.utils.formataddr((name, tagged), charset="utf-8")
     yield automatic.LOOP_HEADER, _token_of(outgoing, account)
-    if outgoing.answered.get(ACKNOWLEDGES):
+    if outgoing.is_automatic:  # RFC 3834
         yield "Auto-Submitted", "auto-replied"
         yield "X-Auto-Response-Suppress", "All"
         yield "Precedence", "bulk"

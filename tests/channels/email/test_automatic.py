@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from heard.channels import email as channel
-from heard.channels.base import Incoming, Kind, Outgoing, Progress
+from heard.channels.base import Incoming, Kind, Progress
 from heard.channels.email import tokens, writing
-from tests.channels.email.mails import account, heard, letter, only, raw
+from tests.channels.email.mails import account, answer, heard, letter, only, raw
 
 OURS = tokens.message_id("reply_7_1", account=account())
 
@@ -149,7 +149,7 @@ def test_the_worse_of_two_results_stands(lines: list[str], wanted: dict[str, str
     assert found == (wanted | {"by": "mx"} if wanted else {})
 
 
-def asked_for(mail: str | bytes, **settings: Any) -> Outgoing | None:
+def asked_for(mail: str | bytes, **settings: Any) -> str:
     place = account(acknowledgement="We have it.\nWe answer within a day.", **settings)
     (found,) = heard(mail, place)
     assert isinstance(found, Incoming)
@@ -157,12 +157,12 @@ def asked_for(mail: str | bytes, **settings: Any) -> Outgoing | None:
 
 
 def test_an_acknowledgement_is_sent_only_if_it_is_asked_for() -> None:
-    assert channel.acknowledgement(only(letter()), account()) is None
-    said = asked_for(letter())
-    assert said is not None
-    assert said == asked_for(letter())  # the same key: the same mail
-    assert (said.to, said.text) == ("ann@example.org", "We have it.\nWe answer within a day.")
-    mail = writing.written(said, account())
+    assert channel.acknowledgement(only(letter()), account()) == ""
+    assert asked_for(letter()) == "We have it.\nWe answer within a day."
+
+
+def test_an_acknowledgement_says_that_it_is_one() -> None:
+    mail = writing.written(answer(is_automatic=True), account())
     assert b"Auto-Submitted: auto-replied" in mail
     echo = only(mail, None, **{"x-heard-sent": "yes"})
     assert (echo.kind, echo.is_automatic, echo.parent) == (Kind.REPLY, True, "1@example.org")
@@ -187,9 +187,9 @@ def test_an_acknowledgement_is_sent_only_if_it_is_asked_for() -> None:
     ],
 )
 def test_nobody_but_a_person_who_begins_is_acknowledged(header: str) -> None:
-    assert asked_for(letter(header), trusted_server="mx") is None
+    assert asked_for(letter(header), trusted_server="mx") == ""
 
 
 @pytest.mark.parametrize("name", ["list_post", "newsletter", "out_of_office"])
 def test_lists_and_programs_are_never_acknowledged(name: str) -> None:
-    assert asked_for(raw(name)) is None
+    assert asked_for(raw(name)) == ""
