@@ -48,7 +48,11 @@ def acknowledge(inbox: Inbox, items: Sequence[Incoming], *, now: datetime) -> in
         .select_related("conversation")
         .order_by("id")
     )  # fmt: skip
-    found = {message.conversation.contact_id: message for message in reversed(begun)}
+    found = {
+        message.conversation.contact_id: message
+        for message in reversed(begun)
+        if message.conversation.contact_id is not None
+    }
     answered = Message.objects.filter(
         inbox=inbox, kind=Message.Kind.REPLY, is_automatic=True, at__gt=now - REST,
         conversation__contact_id__in=found,
