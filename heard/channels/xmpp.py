@@ -664,7 +664,7 @@ class _Line:
     def _over(self, end: Any) -> None:
         self.is_over = True
         self.news.set()
-        end("it closed the line")
+        self.loop.call_later(0.3, end, "it closed the line")  # the reason, if any, comes after it
 
     def _hear(self, stanza: Any) -> Any:
         """Keep every message as it came; learn from presences who is who in a room."""

@@ -24,6 +24,7 @@
     .launch:hover { background: #22523f; }
     .launch:focus-visible, .again:focus-visible { outline: 3px solid #16382c; outline-offset: 2px; box-shadow: 0 0 0 8px #fff; }
     svg { width: 26px; height: 26px; vertical-align: middle; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+    [aria-expanded="true"] .shut, [aria-expanded="false"] .open { display: none; }
     .badge { position: absolute; top: -6px; right: -6px; min-width: 22px; height: 22px; padding: 0 5px; border-radius: 11px; background: #f5b430; color: #211a06; font: 600 13px/22px system-ui, sans-serif; }
     .panel { bottom: 84px; width: min(384px, 100vw - 32px); height: min(620px, 100vh - 104px); border-radius: 12px; overflow: hidden; background: #f7faf8; color: #14261f; box-shadow: 0 10px 44px rgb(0 0 0 / .4); }
     iframe { display: block; width: 100%; height: 100%; border: 0; color-scheme: light dark; }
@@ -36,7 +37,7 @@
   `);
   const badge = made("span", { className: "badge", hidden: true });
   const launch = made("button", { className: "launch", type: "button" });
-  launch.innerHTML = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 5h16v11H9l-5 4z"/></svg>';
+  launch.innerHTML = '<svg viewBox="0 0 24 24" aria-hidden="true"><path class="shut" d="M4 5h16v11H9l-5 4z"/><path class="open" d="M6 9l6 6 6-6"/></svg>';
   launch.append(badge);
   const again = made("button", { className: "again", type: "button", textContent: words.again });
   const fault = made("div", { className: "fault", hidden: true }, made("p", { textContent: words.unreached }), again);

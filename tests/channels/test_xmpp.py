@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import shutil
+import socket
+import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -45,6 +50,7 @@ from heard.conversations.sending import deliver
 from heard.lib.sealing import seal
 from tests import make
 from tests.channels.place import Place
+from tests.journeys.house import free_port
 from tests.servers import running
 
 FOLDER = Path(__file__).parent / "payloads" / "xmpp"
@@ -271,6 +277,78 @@ def until(line: Iterator[Fetched], own: Account, wanted: int) -> tuple[list[Hear
 
 def names(items: list[Heard]) -> list[str]:
     return list(dict.fromkeys(item.external_id for item in items if isinstance(item, Incoming)))
+
+
+SEALED = """
+run_as_root = true
+pidfile = "{home}/own.pid"
+data_path = "{home}/data"
+interfaces = {{ "127.0.0.1" }}
+c2s_ports = {{ {port} }}
+s2s_ports = {{ }}
+http_ports = {{ }}
+https_ports = {{ }}
+modules_enabled = {{ "saslauth", "disco", "carbons", "ping", "mam", "tls" }}
+modules_disabled = {{ "s2s" }}
+c2s_require_encryption = true
+VirtualHost "care.test"
+  authentication = "internal_plain"
+  ssl = {{ key = "{home}/key.pem"; certificate = "{home}/cert.pem" }}
+"""
+
+
+@pytest.fixture
+def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Account, Path]]:
+    """A server that speaks TLS alone, for a domain of its own, and its certificate."""
+    if not (shutil.which("prosody") and shutil.which("openssl")):
+        pytest.skip("Prosody or OpenSSL is not here")
+    request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
+    name = ["-subj", "/CN=care.test", "-addext", "subjectAltName=DNS:care.test"]
+    subprocess.run(["openssl", *request, *files, *name], check=True, capture_output=True)
+    accounts = tmp_path / "data" / "care%2etest" / "accounts"
+    accounts.mkdir(parents=True)
+    (accounts / "support.dat").write_text('return { ["password"] = "sealed" };')
+    port = free_port()
+    (tmp_path / "own.cfg.lua").write_text(SEALED.format(home=tmp_path, port=port))
+    ours = ["prosody", "--config", str(tmp_path / "own.cfg.lua"), "-F"]
+    running_server = subprocess.Popen(ours, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(100):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+        time.sleep(0.1)
+    # As if it were outside: nothing is let pass that is for the house's own network.
+    monkeypatch.setattr(web, "checked_address", lambda *_, **__: "127.0.0.1")
+    where = {"jid": "support@care.test", "host": "127.0.0.1", "port": port}
+    yield Account("Chat", where, secrets={"password": "sealed"}), tmp_path / "cert.pem"
+    running_server.terminate()
+    running_server.wait(10)
+
+
+@pytest.mark.journey
+class TestSealed:
+    def test_a_known_certificate_lets_us_in_without_a_warning(
+        self, sealed: tuple[Account, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        outside, certificate = sealed
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert xmpp.check(outside).warnings == ()
+
+    def test_an_unknown_certificate_hears_no_password(self, sealed: tuple[Account, Path]) -> None:
+        outside, _ = sealed
+        with pytest.raises(PlaceError) as refused:
+            xmpp.check(outside)
+        assert "certificate" in str(refused.value)
+        assert refused.value.needs_person
+
+    def test_the_certificate_of_another_domain_is_none(
+        self, sealed: tuple[Account, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        outside, certificate = sealed
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        elsewhere = {**outside.settings, "jid": "support@other.test"}
+        with pytest.raises(PlaceError):
+            xmpp.check(Account("Chat", elsewhere, secrets=outside.secrets))
 
 
 @pytest.mark.journey
