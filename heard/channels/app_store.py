@@ -159,15 +159,15 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         return Receipt(SendState.FAILED, reason=str(error), is_final=error.needs_person)
 
     def named(said: Any) -> str:
-        kept = payloads.words(said["data"]["attributes"].get("responseBody"))
-        return reviews.answer_name(name, kept or outgoing.text)
+        kept = payloads.words(said["data"]["attributes"]["responseBody"])
+        return reviews.answer_name(name, kept)
 
     data = {
         "type": "customerReviewResponses",
         "attributes": {"responseBody": outgoing.text},
         "relationships": {"review": {"data": {"type": "customerReviews", "id": name}}},
     }
-    return handing.handed(
+    receipt = handing.handed(
         "POST",
         f"{_base(account)}/customerReviewResponses",
         account=account,
@@ -176,6 +176,7 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         headers={"authorization": f"Bearer {token}"},
         body=handing.as_json({"data": data}),
     )
+    return reviews.named(receipt, name, outgoing.text)
 
 
 def may_repeat(outgoing: Outgoing) -> bool:  # noqa: ARG001

@@ -143,10 +143,9 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         return google.not_signed_in(error)
 
     def named(said: Any) -> str:
-        kept = as_written(payloads.words(said.get("comment")))
-        return reviews.answer_name(name, kept or outgoing.text)
+        return reviews.answer_name(name, as_written(payloads.words(said["comment"])))
 
-    return handing.handed(
+    receipt = handing.handed(
         "PUT",
         f"{google.address(account, API)}/v4/{name}/reply",
         account=account,
@@ -155,6 +154,7 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         headers={"authorization": f"Bearer {token}"},
         body=handing.as_json({"comment": outgoing.text}),
     )
+    return reviews.named(receipt, name, outgoing.text)
 
 
 def may_repeat(outgoing: Outgoing) -> bool:  # noqa: ARG001

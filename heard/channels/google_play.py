@@ -135,10 +135,9 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         return google.not_signed_in(error)
 
     def named(said: Any) -> str:
-        kept = payloads.words((said.get("result") or {}).get("replyText"))
-        return reviews.answer_name(name, kept or outgoing.text)
+        return reviews.answer_name(name, payloads.words(said["result"]["replyText"]))
 
-    return handing.handed(
+    receipt = handing.handed(
         "POST",
         path,
         account=account,
@@ -147,6 +146,7 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         headers={"authorization": f"Bearer {token}"},
         body=handing.as_json({"replyText": outgoing.text}),
     )
+    return reviews.named(receipt, name, outgoing.text)
 
 
 def may_repeat(outgoing: Outgoing) -> bool:  # noqa: ARG001

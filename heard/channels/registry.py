@@ -46,6 +46,7 @@ MODULES = {
     "google_play": "heard.channels.google_play",
     "app_store": "heard.channels.app_store",
     "google_business": "heard.channels.google_business",
+    "trustpilot": "heard.channels.trustpilot",
 }
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from heard.channels import payloads
-from heard.channels.base import Edited, Heard, Incoming, Kind
+from heard.channels.base import Edited, Heard, Incoming, Kind, Receipt, SendState
 
 BAD = 2
 """Up to here somebody has to answer, words or not."""
@@ -37,6 +38,13 @@ def answer_name(review: str, text: str) -> str:
     """The name of an answer to a review; blanks do not matter, since places change them."""
     said = " ".join(text.split()).encode(errors="surrogatepass")
     return f"{review[:260]}/answer/{hashlib.sha256(said).hexdigest()[:16]}"
+
+
+def named(receipt: Receipt, review: str, text: str) -> Receipt:
+    """The receipt with the answer's name, also where the place did not repeat what it took."""
+    if receipt.state is not SendState.SENT or receipt.external_id:
+        return receipt
+    return replace(receipt, external_id=answer_name(review, text))
 
 
 class News(NamedTuple):

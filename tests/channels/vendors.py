@@ -178,6 +178,10 @@ def tiktok(body: bytes, at: datetime) -> Mapping[str, str]:
     return {"tiktok-signature": f"t={seconds},s={mark}"}
 
 
+def trustpilot(body: bytes, at: datetime) -> Mapping[str, str]:
+    return {"authorization": f"Basic {base64.b64encode(f'heard:{SECRET}'.encode()).decode()}"}
+
+
 def telegram(body: bytes, at: datetime) -> Mapping[str, str]:
     mark = hmac.new(b"5550:made-up", b"heard delivers", hashlib.sha256).hexdigest()
     return {"x-telegram-bot-api-secret-token": mark}
@@ -554,6 +558,39 @@ VENDORS = [
         before={
             "POST /token": {"access_token": "tok", "expires_in": 3599},
             f"GET /v4/{BAKERY}/reviews": {"reviews": []},
+        },
+    ),
+    Vendor(
+        kind="trustpilot",
+        settings={"business_unit_id": "46d6a890000064000500e0c3", "business_user_id": "bu1"},
+        secrets={"api_key": "key", "api_secret": "shh", "word": SECRET},
+        sign=trustpilot,
+        proof="authorization",
+        is_over_bytes=False,
+        heard_as="53bffd360000640002975387",
+        edited="edited.json",
+        deleted="deleted.json",
+        deleted_as="53bffd360000640002975388",
+        reply=soon(
+            to="53bffc3900006400017e5db8",
+            root="53bffd360000640002975387",
+            parent="53bffd360000640002975387",
+        ),
+        call="POST /v1/private/reviews/53bffd360000640002975387/reply",
+        taken=b"",
+        sent_as="53bffd360000640002975387/answer/50ad076a505bdbd2",
+        echo="answered.json",
+        limited=Said(429, {"message": "Too many requests"}, {"retry-after": "17"}),
+        expired=Said(401, {"message": "Unknown API key"}),
+        checks="GET /v1/business-units/46d6a890000064000500e0c3",
+        known={"id": "46d6a890000064000500e0c3", "displayName": "The Shop"},
+        account_name="The Shop",
+        before={
+            "POST /v1/oauth/oauth-business-users-for-applications/accesstoken": {
+                "access_token": "tok",
+                "expires_in": "359999",
+            },
+            "GET /v1/private/business-units/46d6a890000064000500e0c3/reviews": {"reviews": []},
         },
     ),
 ]
