@@ -12,6 +12,9 @@ SUGGESTED_FROM = 0.5
 PHONE_KINDS = frozenset({"phone", "voicemail", "sms", "whatsapp", "signal"})
 """Kinds whose handles are telephone numbers that the network itself vouches for."""
 
+PAGE_KIND = "contact_page"
+"""Where somebody writes whom we asked in public to go on in private."""
+
 LONGEST_TRACE = 120
 COMMON = 20
 """A name or word that more contacts than this share says nothing."""
@@ -51,11 +54,7 @@ def likely(one: Portrait, other: Portrait, *, shared_by: Mapping[str, int]) -> L
     `shared_by` says how many contacts bear a name (in lower case). Signs are taken as independent:
     the score is the chance that not all of them mislead. Two handles of one kind speak against.
     """
-    signs: dict[tuple[str, str], float] = {}
-    for a, b in ((one, other), (other, one)):
-        for sort, value in a.traces:
-            if sort in {"email", "phone"} and value in _addresses(b, sort):
-                signs[f"wrote_{sort}", value] = 0.8
+    signs = {**_told(one, other), **_told(other, one)}
     for sort, value in one.traces & other.traces:
         if (f"wrote_{sort}", value) not in signs:
             signs[f"same_{sort}", value if sort != "signature" else ""] = 0.75
@@ -103,6 +102,17 @@ def word_of(address: str) -> str:
 def is_telling(word: str) -> bool:
     """Whether a word of a handle is anybody's in particular."""
     return len(word) >= 5 and word not in GENERIC and not word.startswith("+")
+
+
+def _told(one: Portrait, other: Portrait) -> dict[tuple[str, str], float]:
+    """What one let slip that is a handle of the other's."""
+    signs: dict[tuple[str, str], float] = {}
+    for sort, value in one.traces:
+        if sort in {"email", "phone"} and value in _addresses(other, sort):
+            signs[f"wrote_{sort}", value] = 0.8
+        elif sort == "page" and (PAGE_KIND, value) in other.handles:
+            signs["went_private", ""] = 0.6
+    return signs
 
 
 def _addresses(portrait: Portrait, sort: str) -> set[str]:

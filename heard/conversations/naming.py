@@ -33,6 +33,7 @@ SIGNS: Mapping[str, Any] = {
     "wrote_phone": gettext_lazy("one wrote the other's number, %(value)s"),
     "same_email": gettext_lazy("both wrote %(value)s"),
     "same_phone": gettext_lazy("both wrote the number %(value)s"),
+    "went_private": gettext_lazy("one wrote on the page to which we had asked the other"),
     "same_signature": gettext_lazy("the same signature"),
 }
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from heard import environment
 from heard.channels import contact_page
+from heard.contacts.models import Trace
 from heard.conversations.facts import nearest_page
 from heard.conversations.models import Conversation
 from heard.events.diary import record
@@ -40,8 +41,14 @@ def conversation_about(token: str) -> int | None:
 
 
 def went_private(about: int, *, thread: str, now: datetime) -> None:
-    """Write down in the public conversation that somebody went on in private."""
-    if Conversation.objects.filter(pk=about).exists():
+    """Write down in the public conversation that somebody went on in private.
+
+    That it is the same person is only likely: `suggesting` weighs it.
+    """
+    opened = Conversation.objects.filter(pk=about).first()
+    if opened is not None:
+        if opened.contact_id is not None:
+            Trace.objects.get_or_create(contact_id=opened.contact_id, sort="page", value=thread)
         record(
             "conversation.went_private",
             subject="conversation",

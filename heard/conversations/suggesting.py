@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from heard.contacts.likeness import (
     COMMON,
     GENERIC,
+    PAGE_KIND,
     PHONE_KINDS,
     SUGGESTED_FROM,
     Portrait,
@@ -52,7 +53,8 @@ CANDIDATES = f"""
             WHERE t.contact_id = k.id AND t.sort = 'phone' LIMIT {COMMON})
         UNION ALL
         (SELECT t.contact_id FROM handle h JOIN trace t ON t.value = lower(h.address)
-            AND t.sort = CASE WHEN h.kind = 'email' THEN 'email' ELSE 'phone' END
+            AND t.sort = CASE h.kind WHEN 'email' THEN 'email' WHEN %(page)s THEN 'page'
+                ELSE 'phone' END
             WHERE h.contact_id = k.id LIMIT {COMMON})
         UNION ALL
         (SELECT o.contact_id FROM trace t JOIN trace o ON o.sort = t.sort AND o.value = t.value
@@ -148,6 +150,7 @@ def suggest(contacts: Collection[int], *, now: datetime) -> int:
         "mail": ["email"],
         "phones": sorted(PHONE_KINDS),
         "generic": sorted(GENERIC),
+        "page": PAGE_KIND,
     }
     pairs = fetch(CANDIDATES, parameters)
     if not pairs:

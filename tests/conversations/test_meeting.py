@@ -14,6 +14,7 @@ from heard.contacts.models import Contact, Handle, Joining, Likeness
 from heard.conversations import joining, meeting, recognising, suggesting
 from heard.conversations.intake import receive
 from heard.conversations.models import Bond, Conversation, Inbox
+from heard.conversations.privacy import went_private
 from heard.conversations.proving import vouch
 from heard.conversations.queries import sight_of
 from heard.conversations.sweeping import sweep
@@ -110,6 +111,16 @@ def test_likely_pairs_are_suggested_dismissed_for_good_and_seen_by_who_may(
     look()
     assert suggesting.suggestions(agent) == []
     assert len(suggesting.suggestions(everybody)) == 2
+
+
+def test_who_writes_where_we_asked_somebody_in_public_is_perhaps_them(sky: Inbox) -> None:
+    page = make.inbox(kind="contact_page")
+    hear(sky, make.incoming(sender="@ann", sender_name="annie"))
+    public = Conversation.objects.get()
+    went_private(public.pk, thread="ask-1", now=make.NOON)
+    hear(page, make.incoming(sender="ask-1", sender_name="Visitor", root="ask-1"))
+    look()
+    assert Likeness.objects.get().reasons == [["went_private", ""]]
 
 
 def test_who_was_joined_is_not_suggested(mail: Inbox, sky: Inbox) -> None:
