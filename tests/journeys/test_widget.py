@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.db import connections
+from django.test import Client
 from playwright.sync_api import BrowserContext, FrameLocator, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -369,3 +370,23 @@ def test_by_keyboard_alone(site: str, context: BrowserContext) -> None:
     expect(window.get_by_label("Your message")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Chat with us")).to_be_focused()
+
+
+def test_the_example_page_of_the_house_shows_it(
+    live_server: LiveServer, inbox: Inbox, client: Client, context: BrowserContext
+) -> None:
+    rows(lambda: client.force_login(make.owner(email="bo@house.example")))
+    session = client.cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"{live_server.url}/settings/inboxes/{inbox.pk}/")
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / "settings.png")
+    with context.expect_page() as example:
+        page.get_by_role("link", name="See it on an example page").click()
+    window = opened(example.value, example.value.url)
+    if PICTURES:
+        example.value.screenshot(path=Path(PICTURES) / "example.png")
+    says(window, "Just trying.")
+    expect(window.get_by_text("We have your message.")).to_be_visible(timeout=15_000)
+    assert count() == 1
