@@ -41,12 +41,14 @@ MODULES = {
     "line": "heard.channels.line",
     "sms": "heard.channels.sms",
     "slack": "heard.channels.slack",
+    "reddit": "heard.channels.reddit",
     "tiktok": "heard.channels.tiktok",
     "youtube": "heard.channels.youtube",
     "google_play": "heard.channels.google_play",
     "app_store": "heard.channels.app_store",
     "google_business": "heard.channels.google_business",
     "trustpilot": "heard.channels.trustpilot",
+    "yelp": "heard.channels.yelp",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -189,6 +190,13 @@ def youtube_threads() -> list[Any]:
     return [{**one["thread"], "replies": {"comments": one["answers"]}} for one in said]
 
 
+def reddit_listing(name: str, **more: Any) -> dict[str, Any]:
+    [reddit] = [vendor for vendor in VENDORS if vendor.kind == "reddit"]
+    item = json.loads(reddit.body(name))["item"]
+    item["data"] |= {"created_utc": time.time() - 60, **more}
+    return {"kind": "Listing", "data": {"after": None, "children": [item]}}
+
+
 ASKED: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = {
     "telegram": (
         {"arrives": "asked"},
@@ -230,6 +238,17 @@ ASKED: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = {
             ],
             "GET /2/dm_events": [{"meta": {}}],
             "GET /2/users/4242/tweets": [{"meta": {}}],
+        },
+    ),
+    "reddit": (
+        {},
+        {
+            "GET /message/inbox": [reddit_listing("message.json")],
+            "GET /message/sent": [reddit_listing("letter_own.json")],
+            "GET /user/the_shop/comments": [reddit_listing("own.json")],
+            "GET /r/example/comments": [reddit_listing("message.json", link_id="t3_p1")],
+            "GET /r/example/new": [reddit_listing("post.json")],
+            "GET /api/info": [reddit_listing("message.json", body="Changed.", edited=time.time())],
         },
     ),
     "youtube": (

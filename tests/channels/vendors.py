@@ -412,6 +412,27 @@ VENDORS = [
         account_name="heard in The Shop",
     ),
     Vendor(
+        kind="reddit",
+        settings={"client_id": "app", "subreddits": "example"},
+        secrets={"client_secret": "shh", "refresh_token": "ref"},
+        heard_as="t1_c1",
+        edited="edited.json",
+        deleted="deleted.json",
+        reply=soon(to="ann_lee", root="t3_p1", parent="t1_c1"),
+        call="POST /api/comment",
+        taken={
+            "json": {"errors": [], "data": {"things": [{"kind": "t1", "data": {"name": "t1_c2"}}]}}
+        },
+        sent_as="t1_c2",
+        echo="own.json",
+        limited=Said(429, {"message": "Too Many Requests", "error": 429}, {"retry-after": "17"}),
+        expired=Said(401, {"message": "Unauthorized", "error": 401}),
+        checks="GET /api/v1/me",
+        known={"name": "the_shop"},
+        account_name="u/the_shop",
+        before={"POST /api/v1/access_token": {"access_token": "tok", "scope": "*"}},
+    ),
+    Vendor(
         kind="tiktok",
         settings={"business_id": "biz1", "client_key": "app1"},
         secrets={"client_secret": SECRET, "access_token": "tok", "refresh_token": "ref"},
