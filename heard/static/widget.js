@@ -16,10 +16,10 @@
 
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`
-    :host { all: initial !important; }
+    :host { all: initial !important; position: fixed !important; z-index: 2147483000 !important; }
     [hidden] { display: none !important; }
     * { box-sizing: border-box; font: 16px/1.5 system-ui, sans-serif; }
-    .launch, .panel { position: fixed; ${said.side === "left" ? "left" : "right"}: max(16px, env(safe-area-inset-right)); z-index: 2147483000; }
+    .launch, .panel { position: fixed; ${said.side === "left" ? "left" : "right"}: max(16px, env(safe-area-inset-right)); }
     .launch { bottom: max(16px, env(safe-area-inset-bottom)); width: 56px; height: 56px; padding: 0; border: 2px solid #f2f6f3; border-radius: 50%; background: #16382c; color: #f2f6f3; cursor: pointer; box-shadow: 0 4px 18px rgb(0 0 0 / .35); }
     .launch:hover { background: #22523f; }
     .launch:focus-visible, .again:focus-visible { outline: 3px solid #16382c; outline-offset: 2px; box-shadow: 0 0 0 8px #fff; }

@@ -34,8 +34,9 @@ PICTURES = os.environ.get("HEARD_WIDGET_PICTURES", "")
 CALM = """body {{ background: light-dark(#fff, #111); color: light-dark(#111, #eee);
 color-scheme: light dark; font: 18px Georgia, serif; margin: 3rem }}"""
 HOSTILE = """* {{ font: 40px cursive !important; color: #777 !important; float: left !important;
-position: static !important; background: pink !important; }}
-body > * {{ rotate: 2deg !important; opacity: .2 !important; }}"""
+position: relative !important; background: pink !important; }}
+main {{ z-index: 9999 !important; min-height: 100vh !important; min-width: 100vw !important; }}
+body > * {{ rotate: 2deg !important; opacity: .9 !important; }}"""
 PAGE = """<!doctype html><html lang="en"><head><title>Fern</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head>
 <body><main><h1>Fern, the restaurant</h1><p>A site with a style of its own.</p>
