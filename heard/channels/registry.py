@@ -49,6 +49,7 @@ MODULES = {
     "google_business": "heard.channels.google_business",
     "trustpilot": "heard.channels.trustpilot",
     "yelp": "heard.channels.yelp",
+    "foursquare": "heard.channels.foursquare",
 }
 
 
