@@ -330,7 +330,7 @@ def _ask_again(
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT m.id, m.external_id, m.up, m.parent, c.id, c.root, c.is_history
+            SELECT m.id, m.external_id, m.up, m.parent, c.id, c.root, m.is_history
             FROM message m JOIN conversation c ON c.id = m.conversation_id
             WHERE m.conversation_id = ANY(%s)
             """,

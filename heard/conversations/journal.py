@@ -20,8 +20,10 @@ from datetime import datetime
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
 from heard.channels.base import (
+    Account,
     Acknowledged,
     CallEvent,
+    Channel,
     Deleted,
     Delivered,
     Edited,
@@ -322,8 +324,13 @@ def _take_in(raws: Sequence[_Raw], *, now: datetime) -> int:
 def _take_in_one_inbox(inbox: Inbox, raws: Sequence[_Raw], *, now: datetime) -> None:
     """Read the deliveries of one inbox and receive what they say together; alone if that fails."""
     understood = []
+    channel = channel_of(inbox.kind)
+    try:
+        account = account_of(inbox)
+    except UnsealError:
+        account = None
     for raw in raws:
-        said = _read(inbox, raw)
+        said = _read(raw, channel, account)
         if said.reason:
             _set_aside(raw.id, said.reason)
         elif said.aside and not (said.items or said.told or said.calls or said.elsewhere):
@@ -375,14 +382,15 @@ class _Said:
     reason: str = ""
 
 
-def _read(inbox: Inbox, raw: _Raw) -> _Said:
+def _read(raw: _Raw, channel: Channel | None, account: Account | None) -> _Said:
     """What a delivery says."""
-    channel = channel_of(inbox.kind)
     if channel is None:
-        return _Said(reason=f"Nothing can be delivered to an inbox of the kind {inbox.kind}.")
+        return _Said(reason="Nothing can be delivered to an inbox of this kind.")
+    if account is None:
+        return _Said(reason="The secret of this inbox was sealed with another key; enter it again.")
     read = _Said()
     try:
-        for said in channel.parse(raw.delivered, account_of(inbox)):
+        for said in channel.parse(raw.delivered, account):
             if isinstance(said, Incoming):
                 read.items.append(said)
             elif isinstance(said, SetAside):
@@ -395,10 +403,8 @@ def _read(inbox: Inbox, raw: _Raw) -> _Said:
                 read.elsewhere.append(said)
     except NotUnderstoodError as error:
         return _Said(reason=str(error))
-    except UnsealError:
-        return _Said(reason="The secret of this inbox was sealed with another key; enter it again.")
     except Exception as error:  # one channel's fault must not stop the others
-        log.exception("channel %s broke on delivery %s", inbox.kind, raw.id)
+        log.exception("channel %s broke on delivery %s", channel.kind, raw.id)
         return _Said(reason=f"The channel broke on it: {type(error).__name__}: {error}")
     return read
 
