@@ -5,14 +5,21 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+from django.utils import timezone
 
 from heard.channels import google_play
-from heard.channels.base import Edited, Incoming, Kind, PlaceError, SendState
+from heard.channels.base import Delivered, Edited, Incoming, Kind, PlaceError, SendState
+from heard.conversations.journal import keep_fetched, take_in
+from heard.conversations.models import Inbox, Message, Sending
+from heard.conversations.sending import deliver
+from heard.lib.sealing import seal
+from tests import make
 from tests.channels.place import Place
 from tests.channels.vendors import GOOGLE_FILE, GOOGLE_KEY, PLAY, VENDORS, delivered
 
@@ -147,3 +154,43 @@ def test_a_sign_in_that_google_does_not_know_needs_a_person() -> None:
         with pytest.raises(PlaceError, match="Invalid JWT Signature") as trouble:
             google_play.poll("", VENDOR.account(api_url=place.url))
     assert trouble.value.needs_person
+
+
+def bring(inbox: Inbox, body: bytes) -> None:
+    now = timezone.now()
+    keep_fetched(inbox.pk, [Delivered(body, {}, now)], now=now)
+    while take_in(now=now):
+        pass
+
+
+@pytest.mark.django_db
+def test_a_second_answer_takes_the_first_ones_place_there_and_both_stay_here() -> None:
+    with Place() as place:
+        VENDOR.prepares(place)
+        place.answers(VENDOR.call, {"result": {"replyText": "One."}})
+        place.answers(VENDOR.call, {"result": {"replyText": "Two."}})
+        inbox = make.inbox(
+            kind=VENDOR.kind,
+            settings={**VENDOR.settings, "allow_private": True, "api_url": place.url},
+            secret=seal(json.dumps(VENDOR.secrets)),
+        )
+        bring(inbox, VENDOR.body("message.json"))
+        question = inbox.message_set.get()
+        for number, text in enumerate(("One.", "Two.")):
+            at = timezone.now() - timedelta(seconds=20 - number)
+            reply = Message.objects.create(
+                conversation=question.conversation, inbox=inbox, kind="reply", at=at, text=text
+            )
+            sending = Sending.objects.create(message=reply, not_before=at, updated_at=at)
+            deliver(sending_id=sending.pk)
+        echo = json.loads(VENDOR.body("answered.json"))
+        for text in ("One.", "Two."):
+            echo["review"]["comments"][1]["developerComment"]["text"] = text
+            bring(inbox, json.dumps(echo).encode())
+    said = list(inbox.message_set.order_by("id").values_list("kind", "text"))
+    assert said == [
+        ("incoming", "It forgets my basket."),
+        ("reply", "One."),
+        ("reply", "Two."),
+    ]
+    assert inbox.message_set.values("conversation").distinct().count() == 1
