@@ -42,6 +42,7 @@ MODULES = {
     "sms": "heard.channels.sms",
     "slack": "heard.channels.slack",
     "reddit": "heard.channels.reddit",
+    "discord": "heard.channels.discord",
     "tiktok": "heard.channels.tiktok",
     "youtube": "heard.channels.youtube",
     "google_play": "heard.channels.google_play",

@@ -197,6 +197,14 @@ def reddit_listing(name: str, **more: Any) -> dict[str, Any]:
     return {"kind": "Listing", "data": {"after": None, "children": [item]}}
 
 
+def discord_messages(*names: str) -> list[Any]:
+    """Newest first, with ids of the last minute."""
+    [vendor] = [vendor for vendor in VENDORS if vendor.kind == "discord"]
+    newest = (int(time.time() * 1000) - 1_420_070_400_000) << 22
+    said = [json.loads(vendor.body(f"{name}.json"))["message"] for name in names]
+    return [{**one, "id": str(newest - (number << 30))} for number, one in enumerate(said)]
+
+
 ASKED: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = {
     "telegram": (
         {"arrives": "asked"},
@@ -249,6 +257,14 @@ ASKED: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = {
             "GET /r/example/comments": [reddit_listing("message.json", link_id="t3_p1")],
             "GET /r/example/new": [reddit_listing("post.json")],
             "GET /api/info": [reddit_listing("message.json", body="Changed.", edited=time.time())],
+        },
+    ),
+    "discord": (
+        {},
+        {
+            "GET /channels/100000000000000001": [{"guild_id": "900000000000000001", "type": 0}],
+            "GET /guilds/900000000000000001/threads/active": [{"threads": []}],
+            "GET /channels/100000000000000001/messages": [discord_messages("own", "message")],
         },
     ),
     "youtube": (
