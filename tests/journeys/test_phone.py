@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from heard.channels import signing
@@ -93,6 +94,19 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
+def faults(page: Page) -> list[str]:
+    """What axe finds on the page, light and dark."""
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.wait_for_timeout(400)
+        for fault in Axe().run(page).response["violations"]:
+            where = ", ".join(str(node["target"]) for node in fault["nodes"][:3])
+            found.append(f"{scheme}: {fault['id']} at {where}")
+    page.emulate_media(color_scheme="light")
+    return found
+
+
 def at(seconds: float) -> str:
     return datetime.fromtimestamp(time.time() + seconds, UTC).isoformat()
 
@@ -149,6 +163,7 @@ def test_who_is_on_hold_ticks_on_the_page_and_stands_in_the_book(
     expect(panel.locator("li.failing")).to_contain_text("Ann Archer")
     page.locator("#lines li").filter(has_text="Ann Archer").locator("a").first.click()
     expect(page.locator("#told .call-line").last).to_contain_text("on the phone now")
+    assert not faults(page)
     picture(page, "phone-on-hold-light")
     page.emulate_media(color_scheme="dark")
     picture(page, "phone-on-hold-dark")
@@ -164,11 +179,16 @@ def test_who_is_on_hold_ticks_on_the_page_and_stands_in_the_book(
         {**dan, "event": "answered", "at": at(0), "agent": "Bo"},
         {**dan, "event": "hung_up", "at": at(60)},
     )
-    page.goto(f"{house.url}/inbox/all/")
-    expect(page.locator("#lines li").filter(has_text="Ann Archer")).to_contain_text("hung up after")
+    ends = time.monotonic() + 60
+    given_up = page.locator("#lines li").filter(has_text="hung up after")
+    while page.goto(f"{house.url}/inbox/all/") and not given_up.count():
+        assert time.monotonic() < ends, "her hanging up was not heard"
+        time.sleep(2)
+    expect(given_up).to_contain_text("Ann Archer")
     expect(page.locator("#holding")).to_be_empty()
     page.goto(f"{house.url}/calls/")
     expect(page.get_by_role("heading", name="Calls")).to_be_visible()
+    assert not faults(page)
     picture(page, "phone-book-light")
     page.get_by_role("link", name=re.compile(r"^\d+%$")).click()
     rows = page.locator("article.row")
