@@ -1,4 +1,4 @@
-"""Third-party servers on loopback, where their scripts are at hand: started once, stopped at the end.
+"""Third-party servers on loopback, where their scripts are at hand: started once, then stopped.
 
 mail = running("mail")          # skips, saying why, where it cannot be had in time
 mail["SMTP_PORT"]

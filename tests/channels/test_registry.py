@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,17 @@ from heard.channels import registry
 registry.kinds()
 print([m for m in sys.modules if m in registry.MODULES.values() or m == "httpx"])
 """
-PARTS = (Channel, Hooked, Greeted, Confirmed, Polled, Listened, Looking, Acted, Fetching)
+PARTS: tuple[Any, ...] = (
+    Channel,
+    Hooked,
+    Greeted,
+    Confirmed,
+    Polled,
+    Listened,
+    Looking,
+    Acted,
+    Fetching,
+)
 
 
 @pytest.mark.parametrize("kind", registry.MODULES)

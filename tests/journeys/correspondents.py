@@ -139,7 +139,9 @@ class Poster:
         return {
             "handle": self.server["USER"],
             "service": self.server["URL"],
-            "every_seconds": "1",
+            "stream": "firehose",
+            "stream_url": self.server["FIREHOSE_URL"],
+            "terms": f"@{self.server['USER']}",
         }
 
     @property

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from heard.channels.base import Incoming
+from heard.contacts.models import Contact
 from heard.conversations.handling import acknowledge
 from heard.conversations.intake import receive
 from heard.conversations.models import Inbox, Message
@@ -92,7 +93,7 @@ def test_only_places_that_one_may_see_are_on_the_map() -> None:
 def test_colleagues_who_write_in_public_are_not_customers() -> None:
     sky = make.inbox(name="Sky", kind="bluesky", is_public=True)
     hear(sky, sender="us")
-    Message.objects.get().contact.__class__.objects.update(is_ours=True)
+    Contact.objects.update(is_ours=True)
     assert presence_map(sight=sight_of(make.owner()), days=30, now=NOW).places == ()
 
 

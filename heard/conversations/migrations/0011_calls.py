@@ -5,42 +5,100 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('conversations', '0010_people'),
+        ("conversations", "0010_people"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Call',
+            name="Call",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(max_length=300)),
-                ('caller', models.CharField(db_default='', max_length=320)),
-                ('caller_name', models.CharField(db_default='', max_length=200)),
-                ('called', models.CharField(db_default='', max_length=100)),
-                ('queue', models.CharField(db_default='', max_length=120)),
-                ('agent', models.CharField(db_default='', max_length=200)),
-                ('is_outgoing', models.BooleanField(db_default=False)),
-                ('is_history', models.BooleanField(db_default=False)),
-                ('outcome', models.CharField(choices=[('ringing', 'ringing'), ('waiting', 'waiting'), ('talking', 'talking'), ('held', 'on hold'), ('answered', 'answered'), ('abandoned', 'hung up while waiting'), ('missed', 'nobody answered'), ('voicemail', 'voicemail')], max_length=10)),
-                ('started_at', models.DateTimeField()),
-                ('queued_at', models.DateTimeField(null=True)),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('hold_seconds', models.FloatField(db_default=0)),
-                ('hold_since', models.DateTimeField(null=True)),
-                ('talk_seconds', models.FloatField(null=True)),
-                ('events', models.JSONField(default=dict)),
-                ('alarmed_at', models.DateTimeField(null=True)),
-                ('inbox', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='conversations.inbox')),
-                ('message', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='conversations.message')),
-                ('recording', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='conversations.attachment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=300)),
+                ("caller", models.CharField(db_default="", max_length=320)),
+                ("caller_name", models.CharField(db_default="", max_length=200)),
+                ("called", models.CharField(db_default="", max_length=100)),
+                ("queue", models.CharField(db_default="", max_length=120)),
+                ("agent", models.CharField(db_default="", max_length=200)),
+                ("is_outgoing", models.BooleanField(db_default=False)),
+                ("is_history", models.BooleanField(db_default=False)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("ringing", "ringing"),
+                            ("waiting", "waiting"),
+                            ("talking", "talking"),
+                            ("held", "on hold"),
+                            ("answered", "answered"),
+                            ("abandoned", "hung up while waiting"),
+                            ("missed", "nobody answered"),
+                            ("voicemail", "voicemail"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("queued_at", models.DateTimeField(null=True)),
+                ("answered_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("hold_seconds", models.FloatField(db_default=0)),
+                ("hold_since", models.DateTimeField(null=True)),
+                ("talk_seconds", models.FloatField(null=True)),
+                ("events", models.JSONField(default=dict)),
+                ("alarmed_at", models.DateTimeField(null=True)),
+                (
+                    "inbox",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="conversations.inbox",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="conversations.message",
+                    ),
+                ),
+                (
+                    "recording",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="conversations.attachment",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'call',
-                'indexes': [models.Index(models.OrderBy(models.F('started_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='call_newest'), models.Index(condition=models.Q(('hold_since__isnull', False)), fields=['hold_since'], name='call_on_hold')],
-                'constraints': [models.UniqueConstraint(fields=('inbox', 'external_id'), name='a_call_is_kept_once')],
+                "db_table": "call",
+                "indexes": [
+                    models.Index(
+                        models.OrderBy(models.F("started_at"), descending=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="call_newest",
+                    ),
+                    models.Index(
+                        condition=models.Q(("hold_since__isnull", False)),
+                        fields=["hold_since"],
+                        name="call_on_hold",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("inbox", "external_id"), name="a_call_is_kept_once"
+                    )
+                ],
             },
         ),
     ]
