@@ -5,19 +5,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('conversations', '0011_calls'),
+        ("conversations", "0011_calls"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='sending',
-            name='after',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='followed_by', to='conversations.sending'),
+            model_name="sending",
+            name="after",
+            field=models.OneToOneField(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="followed_by",
+                to="conversations.sending",
+            ),
         ),
         migrations.AddIndex(
-            model_name='sending',
-            index=models.Index(fields=['-updated_at'], name='sending_latest'),
+            model_name="sending",
+            index=models.Index(fields=["-updated_at"], name="sending_latest"),
         ),
     ]
