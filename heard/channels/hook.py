@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -299,6 +300,8 @@ def _clean(value: Any) -> Any:
     """The same without characters that no database keeps."""
     if isinstance(value, str):
         return repair(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("“extra” holds a number that is too large")
     if isinstance(value, dict):
         return {repair(name): _clean(one) for name, one in value.items()}
     if isinstance(value, list):

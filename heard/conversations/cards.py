@@ -266,7 +266,7 @@ def alert_of_call(*, token: str) -> None:
     Raises until it has been taken in: then the job is tried again, for five minutes.
     """
     rows = Conversation.objects.select_related("inbox").exclude(token="")
-    alert(rows.get(token=token), now=timezone.now())
+    alert(rows.filter(token=token).order_by("part")[:1].get(), now=timezone.now())
 
 
 def _hearers(inbox: Inbox) -> set[int]:

@@ -381,3 +381,17 @@ def test_ten_parallel_posts_of_the_same_delivery_make_one_message() -> None:
     assert Delivery.objects.get().state == "taken"
     assert Message.objects.count() == 1
     assert connection.in_atomic_block is False
+
+
+def test_a_number_that_no_database_keeps_is_set_aside_alone() -> None:
+    said = {"id": "1", "text": "Hello", "from": "ann", "extra": {"weight": float("inf")}}
+    body = json.dumps([said]).replace("Infinity", "1e999").encode()
+    delivered = Delivered(b'{"messages": ' + body + b"}", {}, make.NOON)
+    [one] = hook.parse(delivered, Account(name="x", settings={}))
+    assert isinstance(one, SetAside)
+    assert "too large" in one.reason
+
+
+def test_what_proves_the_sender_in_an_address_is_not_kept() -> None:
+    kept = hooks._worth_keeping({"content-type": "a", "x-signature": "b"}, "word=s&page=2&apikey=x")
+    assert kept == {"content-type": "a", "query": "page=2"}

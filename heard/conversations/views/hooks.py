@@ -119,7 +119,12 @@ def _worth_keeping(headers: Mapping[str, str], query: str) -> dict[str, str]:
     kept = {
         name: value for name, value in headers.items() if not any(proof in name for proof in PROOFS)
     }
-    return kept | {"query": query} if query else kept
+    shown = "&".join(pair for pair in query.split("&") if not _is_proof(pair.partition("=")[0]))
+    return kept | {"query": shown} if shown else kept
+
+
+def _is_proof(name: str) -> bool:
+    return any(proof in name.lower() for proof in (*PROOFS, "word", "key"))
 
 
 def refusal(status: int, code: str, message: str) -> HttpResponse:
