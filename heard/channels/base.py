@@ -545,6 +545,17 @@ class Listened(Channel, Protocol):
 
 
 @runtime_checkable
+class Named(Channel, Protocol):
+    """A place that takes the name of a reply from us."""
+
+    def name_of(self, outgoing: Outgoing, account: Account) -> str:
+        """The external id that the reply will have there.
+
+        The house writes it down before the reply leaves: whatever happens then, its echo is known.
+        """
+
+
+@runtime_checkable
 class Acted(Channel, Protocol):
     """A place where messages can be liked, shared, approved …: `Abilities.acts` says which."""
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from heard import environment
 from heard.channels import comment_card
-from heard.channels.base import Channel, File, Outgoing, Receipt, SendState
+from heard.channels.base import Channel, File, Named, Outgoing, Receipt, SendState
 from heard.channels.registry import channel_of
 from heard.conversations import attachments
 from heard.conversations.accounts import account_of
@@ -279,6 +279,10 @@ def _hand_over(claim: _Claim) -> Receipt:
         return _final("The secret of this inbox was sealed with another key; enter it again.")
     try:
         outgoing = replace(claim.outgoing, files=_files(claim.message))
+        if isinstance(channel, Named):
+            with transaction.atomic():
+                name = channel.name_of(outgoing, account)
+                _name(claim.message, name, now=timezone.now())
         receipt = channel.send(outgoing, account)
     except MissingError:
         return _final("A file of this reply is no longer in the store of attachments.")

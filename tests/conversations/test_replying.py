@@ -13,6 +13,7 @@ from django.utils import timezone
 from heard.channels.base import Abilities, Act, Receipt, SendState, Unit
 from heard.conversations import acting
 from heard.conversations.acting import NotAllowedError, act, carry_out
+from heard.conversations.intake import receive
 from heard.conversations.models import (
     Acknowledgement,
     Conversation,
@@ -265,3 +266,23 @@ def test_an_account_that_may_write_for_longer_has_its_own_window(
     settle([opened.pk], now=NOON)
     opened.refresh_from_db()
     assert opened.closes_at == NOON + timedelta(days=7)
+
+
+def test_a_reply_whose_worker_was_killed_is_one_with_its_echo_where_the_name_is_ours(
+    box: Inbox,
+    pigeons: PigeonPost,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pigeons, "name_of", lambda outgoing, account: "ring-9", raising=False)
+
+    def killed(outgoing: Any, account: Any) -> Receipt:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pigeons, "send", killed)
+    opened = asked(box)
+    sent = reply(opened, text="It is here.", author=make.user(), now=NOON)
+    with pytest.raises(KeyboardInterrupt):
+        leave(sent.sending)
+    echo = make.answer("It is here.", external_id="ring-9", parent="m1", at=NOON)
+    receive(box, [echo], now=NOON)
+    assert Message.objects.filter(kind="reply").count() == 1

@@ -213,6 +213,11 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
     return Receipt(receipt.state, external_id=number, reason=receipt.reason)
 
 
+def name_of(outgoing: Outgoing, account: Account) -> str:
+    """The Message-ID, which is ours to choose."""
+    return tokens.message_id(outgoing.idempotency_key, account=account)
+
+
 def may_repeat(outgoing: Outgoing) -> bool:  # noqa: ARG001
     """No: a server takes the same mail twice and delivers it twice, whatever its Message-ID."""
     return False
