@@ -480,11 +480,12 @@ def _date_diary(inbox: Inbox) -> None:
 
 def _read_notices(inbox: Inbox, *, now: datetime) -> None:
     """Only what failed of late is news to anybody."""
-    notices = Notice.objects.filter(conversation__inbox=inbox)
-    fresh = Conversation.objects.filter(
-        inbox=inbox, status="open", due_at__gt=now - FRESH
-    ).values_list("pk", flat=True)
-    notices.exclude(conversation__in=list(fresh)).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM notice n USING conversation c WHERE c.id = n.conversation_id"
+            " AND c.inbox_id = %s AND NOT (c.status = 'open' AND coalesce(c.due_at > %s, false))",
+            [inbox.pk, now - FRESH],
+        )
 
 
 # Out again
