@@ -29,7 +29,6 @@ from heard.conversations.models import (
     Hours,
     Inbox,
     Message,
-    Notice,
     Policy,
     Promise,
     Resolution,
