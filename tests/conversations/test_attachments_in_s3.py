@@ -145,13 +145,13 @@ def test_doctor_and_backup_say_what_is_where(
     with_file(b"soup")
     for name in ("endpoint", "bucket", "region", "key", "secret", "prefix"):
         monkeypatch.setenv(f"HEARD_S3_{name.upper()}", getattr(settings.S3, name))
-    [(state, said)] = list(doctor.attachments())
+    (state, said), *_ = doctor.attachments()
     assert (state, "which takes and gives" in said) == ("good", True)
     [stored] = backup.from_bucket(settings.S3, home=tmp_path, near=tmp_path)
     assert stored[0] == f"home/attachments/{digest_of(b'soup')[:2]}/{digest_of(b'soup')}"
     assert stored[1].read_bytes() == b"soup"
     monkeypatch.setenv("HEARD_S3_SECRET", "wrong")
-    [(state, said)] = list(doctor.attachments())
+    (state, said), *_ = doctor.attachments()
     assert (state, "refuses our key" in said) == ("wrong", True)
 
 
