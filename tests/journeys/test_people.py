@@ -106,7 +106,7 @@ def test_people_are_known_joined_and_told_apart_by_keys() -> None:
             expect(page.locator("#thread")).to_contain_text("do you sell vases?")
             page.wait_for_load_state("networkidle")
             page.keyboard.press("m")
-            page.locator("#sheet").get_by_role("button", name="do you sell vases?").click()
+            page.get_by_role("button", name="do you sell vases?").click()
             expect(page.locator("#toasts")).to_contain_text("this is the new conversation")
             expect(page.locator("#thread")).not_to_contain_text("Where is my order?")
             expect(row.filter(has_text="Ines Vale")).to_have_count(3)
