@@ -21,11 +21,14 @@ from heard.channels.registry import channel_of
 from heard.channels.signing import new_secret
 from heard.conversations import health
 from heard.conversations.accounts import account_of, secrets_of
-from heard.conversations.models import Inbox
+from heard.conversations.models import Conversation, Delivery, Inbox
 from heard.events.diary import record
 from heard.lib.jobs import jobs
 from heard.lib.sealing import UnsealError, seal
 from heard.staff.models import User
+
+LOT = 500
+"""So many conversations are taken down in one transaction."""
 
 YES = {"1", "yes", "true", "on"}
 COMMON = frozenset(
@@ -46,12 +49,12 @@ class UnknownSettingError(Exception):
     """A setting that this kind of place does not ask for."""
 
 
-@transaction.atomic
 def connect(inbox: Inbox, entered: Mapping[str, Any], *, by: User | None, now: datetime) -> Checked:
     """Try what was entered, and keep it and the inbox if the place lets us in.
 
-    Secrets that are not entered stay as they were. Raises `MissingError`, `UnknownSettingError`,
-    and `PlaceError` in words for people; then nothing has changed.
+    No transaction is open while the place is asked: it may take its time. Secrets that are not
+    entered stay as they were. Raises `MissingError`, `UnknownSettingError`, and `PlaceError` in
+    words for people; then nothing has changed.
     """
     channel = channel_of(inbox.kind)
     assert channel is not None
@@ -79,16 +82,17 @@ def connect(inbox: Inbox, entered: Mapping[str, Any], *, by: User | None, now: d
     inbox.settings = {**settings, **checked.found, "connected_at": now.isoformat()}
     _keep_secrets(inbox, channel, secrets)
     is_new = inbox.pk is None
-    inbox.save()
-    health.was_checked(inbox, checked, now=now)
-    record(
-        "inbox.added" if is_new else "inbox.connected",
-        subject="inbox",
-        subject_id=inbox.pk,
-        at=now,
-        actor_id=by.pk if by else None,
-        data={"kind": inbox.kind, "settings": sorted(entered)},
-    )
+    with transaction.atomic():
+        inbox.save()
+        health.was_checked(inbox, checked, now=now)
+        record(
+            "inbox.added" if is_new else "inbox.connected",
+            subject="inbox",
+            subject_id=inbox.pk,
+            at=now,
+            actor_id=by.pk if by else None,
+            data={"kind": inbox.kind, "settings": sorted(entered)},
+        )
     return checked
 
 
@@ -129,17 +133,38 @@ def pause(inbox: Inbox, *, is_paused: bool, by: User | None, now: datetime) -> N
 
 @transaction.atomic
 def disconnect(inbox: Inbox, *, by: User | None, now: datetime) -> None:
-    """Remove an inbox with everything that was heard in it. The diary keeps that it was there."""
-    name, pk = inbox.name, inbox.pk
-    inbox.delete()
+    """Remove an inbox with everything that was heard in it. The diary keeps that it was there.
+
+    It hears and takes nothing from now on; a job takes down what is there, lot by lot, for there
+    may be a million messages.
+    """
+    inbox.settings = {**inbox.settings, "is_paused": True, "is_removed": True}
+    inbox.save(update_fields=["settings"])
     record(
         "inbox.removed",
         subject="inbox",
-        subject_id=pk,
+        subject_id=inbox.pk,
         at=now,
         actor_id=by.pk if by else None,
-        data={"name": name},
+        data={"name": inbox.name},
     )
+    take_down.defer(inbox_id=inbox.pk)
+
+
+@jobs.task(name="take_down", queue="background")
+def take_down(*, inbox_id: int) -> None:
+    """Take down an inbox that was removed. An interrupted one goes on where it was."""
+    inbox = Inbox.objects.filter(pk=inbox_id, settings__is_removed=True).first()
+    if inbox is None:
+        return
+    everything = Conversation.objects.filter(inbox=inbox).order_by("pk")
+    while lot := list(everything.values_list("pk", flat=True)[:LOT]):
+        with transaction.atomic():
+            Conversation.objects.filter(pk__in=lot).delete()
+    deliveries = Delivery.objects.filter(inbox=inbox).order_by("pk")
+    while lot := list(deliveries.values_list("pk", flat=True)[:LOT]):
+        Delivery.objects.filter(pk__in=lot).delete()
+    inbox.delete()
 
 
 @jobs.periodic(cron="17 4 * * *")

@@ -46,7 +46,7 @@ class Health:
     """How it goes with one inbox, for people: a word, why, and since when."""
 
     state: str
-    """"well", "new", "quiet", "troubled", "needs_person", "paused" or "history"."""
+    """"well", "new", "quiet", "troubled", "needs_person", "paused", "removed" or "history"."""
     reason: str = ""
     since: datetime | None = None
     row: Listening | None = None
@@ -63,6 +63,8 @@ def health_of(inbox: Inbox, *, now: datetime) -> Health:
     if channel_of(inbox.kind) is None or inbox.is_sample:
         return Health("history")
     row = getattr(inbox, "listening", None)
+    if inbox.settings.get("is_removed") is True:
+        return Health("removed", row=row)
     if inbox.settings.get("is_paused") is True:
         return Health("paused", row=row)
     if row is None:

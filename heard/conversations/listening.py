@@ -20,6 +20,7 @@ from types import FrameType
 from typing import cast
 
 import psycopg
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
@@ -124,6 +125,8 @@ class Ear(threading.Thread):
                 wait = self._hear()
             except OvertakenError:
                 wait = 1.0
+            except ObjectDoesNotExist:  # the inbox has been removed while we listened
+                return
             except (OperationalError, InterfaceError) as error:
                 log.warning("inbox %s lost the database: %s", self.inbox.pk, error)
                 wait = 2.0
@@ -154,7 +157,7 @@ class Ear(threading.Thread):
             return self._trouble(
                 PlaceError(f"The place was not asked: {error}.", needs_person=True)
             )
-        except (OvertakenError, Error):
+        except (OvertakenError, ObjectDoesNotExist, Error):
             raise
         except Exception as error:  # one channel's fault must not stop the others
             log.exception("channel %s broke while listening", self.inbox.kind)

@@ -19,8 +19,9 @@ from heard.conversations.connecting import (
     check,
     check_inboxes,
     connect,
+    take_down,
 )
-from heard.conversations.models import Inbox, Listening
+from heard.conversations.models import Inbox, Listening, Message
 from tests import make
 from tests.conversations.places import PigeonPost, pigeons  # noqa: F401 - a fixture
 from tests.make import NOON
@@ -175,8 +176,21 @@ def test_an_inbox_is_removed_only_by_its_name(
     connect(fresh(), GOOD, by=None, now=NOON)
     address = reverse("settings_inbox_removal", args=[Inbox.objects.get().pk])
     assert client.post(address, {"name": "pigeon"}).status_code == 422
+    inbox = Inbox.objects.get()
+    make.conversation(inbox)
     assert client.post(address, {"name": "Pigeons"}).status_code == 302
+    assert "being taken down" in client.get(reverse("settings_inboxes")).content.decode()
+    take_down(inbox_id=inbox.pk)
     assert not Inbox.objects.exists()
+    assert not Message.objects.filter(inbox_id=inbox.pk).exists()
+
+
+def test_an_inbox_that_nobody_removed_is_not_taken_down(
+    pigeons: PigeonPost,  # noqa: F811
+) -> None:
+    connect(fresh(), GOOD, by=None, now=NOON)
+    take_down(inbox_id=Inbox.objects.get().pk)
+    assert Inbox.objects.exists()
 
 
 def test_what_the_place_tells_later_is_kept_too_and_every_inbox_is_asked_once_a_day(

@@ -150,7 +150,7 @@ def _door(token: str) -> _Door | None:
     _doors.pop(token, None)
     inbox = Inbox.objects.filter(token=token).first() if TOKEN.fullmatch(token) else None
     channel = channel_of(inbox.kind) if inbox else None
-    if inbox is None or not isinstance(channel, Hooked):
+    if inbox is None or inbox.settings.get("is_removed") or not isinstance(channel, Hooked):
         return None
     try:
         account = account_of(inbox)

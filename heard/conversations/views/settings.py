@@ -124,7 +124,7 @@ def inbox_removal(request: StaffRequest, number: int) -> HttpResponse:
     if request.method == "POST":
         if request.POST.get("name", "").strip() == row.name:
             disconnect(row, by=request.user, now=timezone.now())
-            messages.success(request, _("Removed."))
+            messages.success(request, _("It is being taken down."))
             return redirect("settings_inboxes")
         page["mistyped"] = True
     status = 422 if page["mistyped"] else 200

@@ -23,6 +23,7 @@ from heard.conversations.connecting import (
     common_value_of,
     connect,
     disconnect,
+    take_down,
     value_of,
 )
 from heard.conversations.health import health_of
@@ -125,6 +126,7 @@ class Command(BaseCommand):
             if sys.stdin.readline().strip() != inbox.name:
                 raise CommandError("Nothing was removed.")
         disconnect(inbox, by=None, now=timezone.now())
+        take_down(inbox_id=inbox.pk)
         self.stdout.write(f"{options['name']} is gone, with {count:,} conversations.")
 
     def _connect(self, inbox: Inbox, pairs: list[str]) -> None:
