@@ -137,10 +137,14 @@ def test_a_repost_is_kept_and_asks_nothing_and_a_like_of_ours_is_known(
         box,
         until=lambda: Acknowledgement.objects.filter(message__external_id=praise["uri"]).exists(),
     )
-    ours = Message.objects.filter(inbox=box, kind="reply").first()
-    if ours is None:
-        pytest.skip("nothing of ours stands there yet that could be reposted")
-    cid = anna.get("app.bsky.feed.getPosts", uris=ours.external_id)["posts"][0]["cid"]
-    repost = anna.writes("app.bsky.feed.repost", subject={"uri": ours.external_id, "cid": cid})
+    post = {
+        "$type": "app.bsky.feed.post",
+        "text": f"Bread is out of the oven {word}",
+        "createdAt": timezone.now().isoformat(),
+    }
+    data = {"repo": did, "collection": "app.bsky.feed.post", "record": post}
+    ours = staff.ask("POST", "com.atproto.repo.createRecord", data=data).json()
+    subject = {"uri": ours["uri"], "cid": ours["cid"]}
+    repost = anna.writes("app.bsky.feed.repost", subject=subject)
     listen(box, until=lambda: Message.objects.filter(external_id=repost["uri"]).exists())
     assert Message.objects.get(external_id=repost["uri"]).need == "nothing"
