@@ -15,6 +15,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from heard.contacts.models import Contact, Handle, Joining
@@ -494,6 +495,12 @@ class Message(models.Model):
     urgency = models.CharField(max_length=6, db_default="")
     urgency_reason = models.CharField(max_length=120, db_default="")
     read_by = models.CharField(max_length=6, db_default="")
+    need_by = models.CharField(max_length=6, db_default="")
+    """"place" where the place itself told what is asked of us: then no reading changes it."""
+    heard_at = models.DateTimeField(db_default=Now())
+    """When it came into the house; what was there before this was written down, came then."""
+    emptied_at = models.DateTimeField(null=True)
+    """When `forgetting` took its words, because its inbox keeps none for longer."""
 
     search = models.GeneratedField(
         expression=Func(
@@ -560,6 +567,9 @@ class Change(models.Model):
     at = models.DateTimeField()
     text = models.TextField(db_default="")
     html = models.TextField(db_default="")
+    told = models.JSONField(null=True)
+    """What an edit tells besides words: `extra`, `need`, `language`; of `WRITTEN`, what was."""
+    heard_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "change"
@@ -1074,6 +1084,8 @@ class Sending(models.Model):
     is_private = models.BooleanField(db_default=False)
     """To the person alone, though what it answers is public."""
     template = models.CharField(max_length=120, db_default="")
+    copies = models.JSONField(null=True)
+    """The addresses that get a copy; empty is none."""
     after = models.OneToOneField(
         "self", on_delete=models.CASCADE, null=True, related_name="followed_by"
     )
@@ -1175,6 +1187,21 @@ class Word(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Forgotten(models.Model):
+    """Up to which message an inbox that keeps contents for a time alone has been emptied."""
+
+    inbox = models.OneToOneField(
+        Inbox, on_delete=models.CASCADE, primary_key=True, related_name="forgotten"
+    )
+    up_to = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "forgotten"
+
+    def __str__(self) -> str:
+        return f"{self.inbox_id} up to {self.up_to}"
 
 
 class Vocabulary(models.Model):
