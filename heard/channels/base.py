@@ -134,8 +134,8 @@ class Incoming(NamedTuple):
     if the place tells, and `to` the address of the person we answered when the place tells; empty
     means that the parents will show it.
 
-    `need` is set where the place itself tells what is asked of us (a missed call needs an answer);
-    empty leaves it to the reading. `token` is the secret of the private link by which the person
+    `need` is set where the place itself tells what is asked of us (a missed call needs an answer):
+    no reading changes it, not even after an edit; empty leaves it to the reading. `token` is the secret of the private link by which the person
     comes back to the conversation, where the place is a page of ours.
 
     `extra` keeps what else the place tells. The house knows these names in it: `url` (where people
@@ -170,7 +170,10 @@ class Incoming(NamedTuple):
 class Edited:
     """A message was changed at the place after it was written; what it said before is kept.
 
-    One that says what the message says already changes nothing.
+    One that says what the message says already changes nothing. `extra` is what else is told of it
+    now, by the names of `Incoming.extra`: what it names is replaced, None takes a name away, all
+    other names stay. `need` is what the place says now of what is asked of us; None leaves standing
+    what it had said, "" takes it back. `language` is for words that tell none themselves.
     """
 
     external_id: str
@@ -178,6 +181,9 @@ class Edited:
     text: str
     html: str = ""
     kind: Kind = Kind.INCOMING
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    need: Literal["", "answer", "recognition", "nothing"] | None = None
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -531,6 +537,19 @@ class Polled(Channel, Protocol):
 
         Raises `PlaceError`, and those of `web`.
         """
+
+
+@runtime_checkable
+class Hastened(Polled, Protocol):
+    """A place that may be asked sooner while people speak there.
+
+    Only for places whose limits allow it: the house asks so often after something new, then later
+    and later until it is back at `every_seconds`.
+    """
+
+    @property
+    def busy_seconds(self) -> float:
+        """How long to wait after a question that brought something."""
 
 
 @runtime_checkable

@@ -25,7 +25,15 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 from django.utils import timezone
 
 from heard.channels import web
-from heard.channels.base import Account, Channel, Fetched, Listened, PlaceError, Polled
+from heard.channels.base import (
+    Account,
+    Channel,
+    Fetched,
+    Hastened,
+    Listened,
+    PlaceError,
+    Polled,
+)
 from heard.channels.registry import channel_of
 from heard.conversations import health
 from heard.conversations.accounts import account_of
@@ -41,6 +49,8 @@ LOOK_SECONDS = 2.0
 """How often the process looks for inboxes that are new, changed or gone."""
 NEEDS_PERSON_SECONDS = 600.0
 """A place that does not let us in is asked again so rarely: somebody may have mended it there."""
+CALMING = 1.5
+"""How much longer the wait gets with every question that brings nothing."""
 ENDING_SECONDS = 8.0
 
 
@@ -181,15 +191,18 @@ class Ear(threading.Thread):
                     connection.close()
 
     def _asked(self, channel: Channel, account: Account, cursor: str) -> Iterator[Fetched]:
-        """Ask again and again, politely."""
+        """Ask again and again, politely: sooner while something comes, where the place allows."""
         assert isinstance(channel, Polled)
+        every, busy = _rhythm(self.inbox, channel)
+        pause = every
         while True:
             fetched = channel.poll(cursor, account)
             yield fetched
             cursor = fetched.cursor
-            pause = 0.0 if fetched.has_more else _every(self.inbox, channel)
+            pause = busy if fetched.deliveries else min(pause * CALMING, every)
             connection.close()
-            if self._left.wait(max(pause, fetched.pause_seconds or 0.0)):
+            wait = 0.0 if fetched.has_more else pause
+            if self._left.wait(max(wait, fetched.pause_seconds or 0.0)):
                 return
 
     def _trouble(self, error: PlaceError) -> float:
@@ -252,7 +265,14 @@ def _version(inbox: Inbox) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _every(inbox: Inbox, channel: Polled) -> float:
-    """Seconds between two questions: the inbox may ask less often than its kind does."""
+def _rhythm(inbox: Inbox, channel: Polled) -> tuple[float, float]:
+    """Seconds between two questions, and after one that brought something.
+
+    What somebody has chosen for the inbox is kept to either way.
+    """
     chosen = inbox.settings.get("every_seconds")
-    return max(float(chosen), 1.0) if isinstance(chosen, int | float) else channel.every_seconds
+    if isinstance(chosen, int | float):
+        every = max(float(chosen), 1.0)
+        return every, every
+    every = channel.every_seconds
+    return every, min(channel.busy_seconds, every) if isinstance(channel, Hastened) else every

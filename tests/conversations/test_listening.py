@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heard.channels.base import Delivered, Fetched, PlaceError, Quota
+from heard.channels.base import Account, Delivered, Fetched, PlaceError, Quota
 from heard.conversations import health
 from heard.conversations.journal import take_in
 from heard.conversations.listening import Ear, House, OvertakenError, store
@@ -170,3 +171,36 @@ def test_an_ear_goes_on_where_it_was_after_trouble(pigeons: PigeonPost) -> None:
     ear.leave()
     thread.join(10)
     assert Delivery.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_place_where_people_speak_is_asked_sooner_until_it_is_calm_again(
+    pigeons: PigeonPost,  # noqa: F811
+) -> None:
+    pigeons.every_seconds = 6.0
+    ear = Ear(make.inbox(kind="pigeon_post"))
+    assert waits_of(ear, pigeons, brings=(False, True, False)) == [6.0, 6.0, 6.0]
+    pigeons.busy_seconds = 2.0  # type: ignore[attr-defined]
+    brings = (False, True, True, False, False, False, False)
+    assert waits_of(ear, pigeons, brings=brings) == [6.0, 2.0, 2.0, 3.0, 4.5, 6.0, 6.0]
+    ear.inbox.settings["every_seconds"] = 30
+    assert waits_of(ear, pigeons, brings=(True, False)) == [30.0, 30.0]
+
+
+def waits_of(ear: Ear, place: PigeonPost, *, brings: Sequence[bool]) -> list[float]:
+    """How long an ear waits after each question."""
+    waits: list[float] = []
+    answers = iter(brings)
+
+    def poll(cursor: str, account: object) -> Fetched:
+        return Fetched((said("a"),) if next(answers) else (), cursor)
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return len(waits) == len(brings)
+
+    place.poll = poll  # type: ignore[method-assign]
+    ear._left.wait = wait  # type: ignore[assignment,method-assign]
+    for _ in ear._asked(place, Account("Loft", {}), ""):
+        pass
+    return waits
