@@ -41,7 +41,7 @@ from heard.channels.base import (
     Polled,
     SendState,
 )
-from heard.channels.bluesky import firehose, posts, session, writing
+from heard.channels.bluesky import firehose, hearing, posts, session, writing
 from heard.channels.terms import Terms
 from tests.channels.place import Place
 
@@ -206,6 +206,30 @@ def test_a_long_list_is_followed_to_its_end_and_not_beyond_the_first_day(place: 
             None, "2", "3",
         ]  # fmt: skip
         assert not fetched.has_more
+
+
+def test_a_busy_account_is_read_again_a_little_way_and_now_and_then_a_long_one(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = f"GET {XRPC}app.bsky.notification.listNotifications"
+    page = json.loads((PAYLOADS / "notifications.json").read_text())["notifications"]
+    fresh, stale = (
+        [{**one, "indexedAt": f"2026-11-22T11:{minute}:00.000Z"} for one in page]
+        for minute in (59, 30)
+    )
+    place._answers[listed].clear()
+    place.answers(listed, {"notifications": fresh})
+    cursor = bluesky.poll("", account_at(place)).cursor
+    for name in ("near", "far", "near again"):
+        monkeypatch.setattr(hearing, "WIDE_SECONDS", 0.0 if name == "far" else 600.0)
+        place._answers[listed].clear()
+        place.answers(listed, {"notifications": fresh, "cursor": "2"})
+        place.answers(listed, {"notifications": stale, "cursor": "3"})
+        place.answers(listed, {"notifications": []})
+        before = len(place.asked)
+        cursor = bluesky.poll(cursor, account_at(place)).cursor
+        pages = [a for a in place.asked[before:] if "listNotif" in a.path]
+        assert len(pages) == (3 if name == "far" else 2), name
 
 
 def test_what_our_people_do_there_is_heard_too(place: Place) -> None:
@@ -769,6 +793,32 @@ def test_jetstream_is_read_from_where_it_was(place: Place) -> None:
     assert named[0].extra["audience"] == 41
     wanted = "/subscribe?wantedCollections=app.bsky.feed.post"
     assert asked == [wanted, f"{wanted}&cursor=1795348770000002"]
+
+
+def test_a_post_on_a_quiet_stream_is_told_at_once(place: Place) -> None:
+    def say(line: ServerConnection) -> None:
+        commit = {
+            "operation": "create", "collection": "app.bsky.feed.post", "rkey": "3k1",
+            "cid": "bafy", "record": {"text": "Tea at the Blue Heron"},
+        }  # fmt: skip
+        told = {"did": "did:plc:anna", "time_us": 1795348770000001, "commit": commit}
+        line.send(json.dumps(told))
+        over.wait(10)
+
+    over = threading.Event()
+    with serve(say, "localhost", 0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        url = f"ws://localhost:{server.socket.getsockname()[1]}/subscribe"
+        account = account_at(place, stream="jetstream", stream_url=url, terms="Blue Heron")
+        names = Terms(["Blue Heron"])
+        with firehose.Stream(account, terms=names, position=None, knows=lambda _: False) as stream:
+            began = time.monotonic()
+            assert len(stream.read(8)) == 1
+            assert time.monotonic() - began < 4
+            over.set()
+        server.shutdown()
+        thread.join(5)
 
 
 def test_half_a_character_stops_nothing() -> None:

@@ -26,6 +26,8 @@ STREAMS = {
     "jetstream": "wss://jetstream2.us-east.bsky.network/subscribe",
 }
 BATCH, MANY = 64, 500
+SLICE_SECONDS = 0.25
+"""So long posts are gathered before they are looked through: on a quiet stream somebody waits."""
 _POST_PATH = re.compile(rb"dpath.{1,2}app\.bsky\.feed\.post/", re.DOTALL)
 """How an operation on a post begins in a frame: the key "path" (DAG-CBOR knows one spelling)."""
 _ERROR = b"\xa1bop\x20"
@@ -157,23 +159,27 @@ class Stream:
         self._held.close()
 
     def read(self, seconds: float) -> list[Found]:
-        """What comes within this time, or sooner when much is found or the line breaks.
+        """What comes within this time, or as soon as something is found or the line breaks.
 
         Raises `PlaceError` if it broke before anything came.
         """
+        until = time.monotonic() + seconds
         posts: list[Seen] = []
         found: list[Found] = []
         try:
-            for frame in sockets.frames(self._line, seconds=seconds):
-                seen, number = self._reads(frame)
-                posts += seen
-                if len(posts) >= BATCH:
-                    found += self._matched(posts)
-                    posts.clear()
-                if number is not None:
-                    self.position = number
-                if len(found) >= MANY:
-                    break
+            while not found and (left := until - time.monotonic()) > 0:
+                for frame in sockets.frames(self._line, seconds=min(SLICE_SECONDS, left)):
+                    seen, number = self._reads(frame)
+                    posts += seen
+                    if len(posts) >= BATCH:
+                        found += self._matched(posts)
+                        posts.clear()
+                    if number is not None:
+                        self.position = number
+                    if len(found) >= MANY:
+                        break
+                found += self._matched(posts)
+                posts.clear()
         except StreamError as error:
             if str(error) != "FutureCursor":
                 raise PlaceError(f"The stream ended ({error}).") from None

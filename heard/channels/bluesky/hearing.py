@@ -25,12 +25,13 @@ from heard.channels.terms import Terms
 
 FIRST_DAYS = 1
 """How far back the first look goes."""
-OVERLAP = timedelta(hours=1)
-"""Notifications are sorted by when posts say that they were written, so late ones stand lower."""
+OVERLAP, NEAR = timedelta(hours=1), timedelta(minutes=2)
+"""Notifications are sorted by when posts say that they were written, so late ones stand lower. A
+long list is read again as far as `NEAR`, and every `WIDE_SECONDS` as far as `OVERLAP`."""
 PAGE, PAGES = 100, 10
 WORDS = frozenset({"mention", "reply", "quote"})
 SEEN_COUNT, OURS_COUNT, FOLLOWED_COUNT, PEOPLE_COUNT = 500, 400, 100, 5000
-GONE_SECONDS, SEARCH_SECONDS = 600.0, 60.0
+GONE_SECONDS, SEARCH_SECONDS, WIDE_SECONDS = 600.0, 60.0, 600.0
 SEARCHES_AT_ONCE, SEARCHED_COUNT = 10, 100
 CALLS_IN_RESERVE = 50
 """With fewer calls left than these we wait for new ones: answers need calls too."""
@@ -43,6 +44,8 @@ class State:
     since: str = ""
     top: str = ""
     page: str = ""
+    wide_at: float = 0.0
+    is_wide: bool = False
     seen: list[str] = field(default_factory=list)
     rev: str = ""
     ours: list[str] = field(default_factory=list)
@@ -131,7 +134,12 @@ class Ear:
     def _notified(self, now: datetime) -> Iterator[Delivered]:
         """Mentions, replies, quotes and reposts, newest first; a long list is continued later."""
         state, own = self.state, self.line.did
-        oldest = (moment(state.since) or now) - OVERLAP
+        since = moment(state.since) or now
+        oldest = since - OVERLAP
+        if not state.page:  # else a long list is continued as it was begun
+            state.is_wide = time.time() - state.wide_at >= WIDE_SECONDS
+            state.wide_at = time.time() if state.is_wide else state.wide_at
+        enough = oldest if state.is_wide else since - NEAR
         views: list[Mapping[str, Any]] = []
         for _ in range(PAGES):
             asked = {"limit": str(PAGE)} | ({"cursor": state.page} if state.page else {})
@@ -142,7 +150,7 @@ class Ear:
             views += listed
             state.page = str(page.get("cursor") or "") if isinstance(page, dict) else ""
             ends = moment(str(listed[-1].get("indexedAt") or "")) if listed else None
-            if not state.page or ends is None or ends < oldest:
+            if not state.page or ends is None or ends < enough:
                 state.page = ""
                 break
         if not state.page and state.top:
