@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from heard.channels import asking, handing, payloads, reviews, web, webtokens
-from heard.channels.asking import failed
+from heard.channels import asking, payloads, reviews, web, webtokens
+from heard.channels.asking import Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -30,7 +30,6 @@ from heard.channels.base import (
     Setting,
 )
 from heard.channels.dates import moment
-from heard.channels.handing import Trouble
 
 kind = "app_store"
 title = "App Store"
@@ -128,7 +127,6 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Heard]:  # noqa: A
             sender_name=payloads.words(about.get("reviewerNickname")),
             url=f"https://apps.apple.com/app/id{app}?see-all=reviews" if app.isdigit() else "",
             changed_at=delivered.at if said.get("changed") is True else None,
-            rating_before=reviews.stars(said.get("rating_before")),
             extra={"territory": territory} if territory else {},
         )
 
@@ -167,14 +165,14 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         "attributes": {"responseBody": outgoing.text},
         "relationships": {"review": {"data": {"type": "customerReviews", "id": name}}},
     }
-    receipt = handing.handed(
+    receipt = asking.handed(
         "POST",
         f"{_base(account)}/customerReviewResponses",
         account=account,
         judge=judge,
         named=named,
         headers={"authorization": f"Bearer {token}"},
-        body=handing.as_json({"data": data}),
+        body=asking.as_json({"data": data}),
     )
     return reviews.named(receipt, name, outgoing.text)
 
@@ -219,7 +217,7 @@ def judge(answer: web.Answer) -> Trouble | None:
     if answer.status < 500:
         # 409 is Apple's word for what it does not take, now or later.
         return Trouble(f"Apple refused it ({answer.status}{said}).", is_final=True)
-    return handing.plainly(answer)
+    return asking.plainly(answer)
 
 
 def _fresh(
@@ -323,7 +321,7 @@ def _token(account: Account, *, now: datetime) -> str:
 
 
 def _asked(url: str, account: Account, token: str, params: dict[str, str]) -> web.Answer:
-    return handing.wanted(
+    return asking.wanted(
         "GET",
         url,
         account=account,

@@ -135,8 +135,9 @@ class Incoming(NamedTuple):
     means that the parents will show it.
 
     `need` is set where the place itself tells what is asked of us (a missed call needs an answer):
-    no reading changes it, not even after an edit; empty leaves it to the reading. `token` is the secret of the private link by which the person
-    comes back to the conversation, where the place is a page of ours.
+    no reading changes it, not even after an edit; empty leaves it to the reading. `token` is the
+    secret of the private link by which the person comes back to the conversation, where the place
+    is a page of ours.
 
     `extra` keeps what else the place tells. The house knows these names in it: `url` (where people
     see the message), `audience` (how many people can), `rating` (1 to 5), `trust` (what proves the

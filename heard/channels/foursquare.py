@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from heard.channels import asking, handing, payloads, reviews, web
-from heard.channels.asking import failed
+from heard.channels import asking, payloads, reviews, web
+from heard.channels.asking import Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -28,7 +28,6 @@ from heard.channels.base import (
     Setting,
 )
 from heard.channels.dates import moment
-from heard.channels.handing import Trouble
 
 kind = "foursquare"
 title = "Foursquare"
@@ -140,7 +139,7 @@ def judge(answer: web.Answer) -> Trouble | None:
         return Trouble(
             f"Foursquare refused it ({answer.status}{said}).", is_final=True, needs_person=True
         )
-    return handing.plainly(answer)
+    return asking.plainly(answer)
 
 
 def _is_tip(one: Any) -> bool:
@@ -182,7 +181,7 @@ def _tips(account: Account, *, count: int) -> list[Any]:
 
 def _asked(path: str, account: Account, params: dict[str, str]) -> Any:
     base = str(account.settings.get("api_url") or API).rstrip("/")
-    return handing.wanted(
+    return asking.wanted(
         "GET",
         f"{base}/places/{quote(_place(account), safe='')}{path}",
         account=account,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from heard.channels import google, handing, lengths, payloads, reviews
+from heard.channels import asking, google, lengths, payloads, reviews
 from heard.channels.asking import failed
 from heard.channels.base import (
     Abilities,
@@ -109,7 +109,6 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Heard]:  # noqa: A
             sender=name,
             sender_name=payloads.words(reviewer.get("displayName")),
             changed_at=changed_at if said.get("changed") is True else None,
-            rating_before=_stars(said.get("rating_before")),
         )
 
     def answer(one: Any) -> Iterator[Heard]:
@@ -145,14 +144,14 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
     def named(said: Any) -> str:
         return reviews.answer_name(name, as_written(payloads.words(said["comment"])))
 
-    receipt = handing.handed(
+    receipt = asking.handed(
         "PUT",
         f"{google.address(account, API)}/v4/{name}/reply",
         account=account,
         judge=google.judge,
         named=named,
         headers={"authorization": f"Bearer {token}"},
-        body=handing.as_json({"comment": outgoing.text}),
+        body=asking.as_json({"comment": outgoing.text}),
     )
     return reviews.named(receipt, name, outgoing.text)
 
@@ -275,7 +274,7 @@ def _page(
 
 
 def _asked(url: str, account: Account, token: str, params: dict[str, str]) -> dict[str, Any]:
-    said = handing.wanted(
+    said = asking.wanted(
         "GET",
         url,
         account=account,

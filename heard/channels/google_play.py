@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from heard.channels import google, handing, payloads, reviews
+from heard.channels import asking, google, payloads, reviews
 from heard.channels.asking import failed
 from heard.channels.base import (
     Abilities,
@@ -104,7 +104,6 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Heard]:  # noqa: A
             language=payloads.words(theirs.get("reviewerLanguage"))[:2],
             url=_page(package, name) if package else "",
             changed_at=at if said.get("changed") is True else None,
-            rating_before=reviews.stars(said.get("rating_before")),
             extra={
                 key: payloads.words(theirs.get(word))
                 for key, word in (("version", "appVersionName"), ("device", "device"))
@@ -137,14 +136,14 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
     def named(said: Any) -> str:
         return reviews.answer_name(name, payloads.words(said["result"]["replyText"]))
 
-    receipt = handing.handed(
+    receipt = asking.handed(
         "POST",
         path,
         account=account,
         judge=google.judge,
         named=named,
         headers={"authorization": f"Bearer {token}"},
-        body=handing.as_json({"replyText": outgoing.text}),
+        body=asking.as_json({"replyText": outgoing.text}),
     )
     return reviews.named(receipt, name, outgoing.text)
 
@@ -227,7 +226,7 @@ def _token(account: Account) -> str:
 
 
 def _asked(account: Account, token: str, *, count: int, after: str = "") -> dict[str, Any]:
-    said = handing.wanted(
+    said = asking.wanted(
         "GET",
         _base(account),
         account=account,

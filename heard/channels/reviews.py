@@ -52,11 +52,10 @@ class News(NamedTuple):
 
     mark: str
     is_changed: bool
-    rating_before: Any
 
     def told(self) -> dict[str, Any]:
         """As it stands in a delivery, beside the review."""
-        return {"changed": self.is_changed, "rating_before": self.rating_before}
+        return {"changed": self.is_changed}
 
 
 def news(
@@ -73,12 +72,12 @@ def news(
     """
     theirs, mark = _mark(said, rating), _mark(said, rating, answered)
     before = seen.pop(name, None)
-    seen[name] = [mark, theirs, rating]
+    seen[name] = [mark, theirs]
     if before is None:
-        return News(mark, is_changed=False, rating_before=None)
+        return News(mark, is_changed=False)
     if before[0] == mark:
         return None
-    return News(mark, is_changed=before[1] != theirs, rating_before=before[2])
+    return News(mark, is_changed=before[1] != theirs)
 
 
 def forget(seen: dict[str, Any], *, limit: int) -> None:
@@ -102,10 +101,9 @@ def review(
     language: str = "",
     url: str = "",
     changed_at: datetime | None = None,
-    rating_before: int | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Iterator[Heard]:
-    """A review, and that it was changed, with the stars it had before where they are others."""
+    """A review; and that it was changed, with the stars it has now and what they ask of us."""
     told = dict(extra or {})
     told |= {"rating": rating} if rating else {}
     told |= {"url": url} if url else {}
@@ -123,9 +121,14 @@ def review(
         extra=told,
     )
     if changed_at is not None:
-        is_other = rating and rating_before and rating != rating_before
-        note = f"\n\n({rating} of 5 now, {rating_before} of 5 before.)" if is_other else ""
-        yield Edited(name, changed_at, text + note)
+        yield Edited(
+            name,
+            changed_at,
+            text,
+            extra={"rating": rating} if rating else {},
+            need=need(words, rating),
+            language=language,
+        )
 
 
 def answer(

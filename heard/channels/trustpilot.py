@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from heard.channels import asking, google, handing, payloads, reviews, web
-from heard.channels.asking import failed
+from heard.channels import asking, google, payloads, reviews, web
+from heard.channels.asking import Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -37,7 +37,6 @@ from heard.channels.base import (
     Setting,
 )
 from heard.channels.dates import moment
-from heard.channels.handing import Trouble
 
 kind = "trustpilot"
 title = "Trustpilot"
@@ -141,17 +140,12 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Heard]:
         if what == GONE:
             yield Deleted(payloads.name_of(about["id"]), delivered.at)
         elif what in {WRITTEN, CHANGED}:
-            yield from _review(about, is_changed=what == CHANGED, before=None, at=delivered.at)
+            yield from _review(about, is_changed=what == CHANGED, at=delivered.at)
         else:
             raise ValueError(f"events “{str(what)[:60]}” are not known here")
 
     def found(one: Any) -> Iterator[Heard]:
-        yield from _review(
-            one,
-            is_changed=said.get("changed") is True,
-            before=said.get("rating_before"),
-            at=delivered.at,
-        )
+        yield from _review(one, is_changed=said.get("changed") is True, at=delivered.at)
 
     def answer(one: Any) -> Iterator[Heard]:
         review = said["review"]
@@ -184,14 +178,14 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         token = _token(account)
     except PlaceError as error:
         return google.not_signed_in(error)
-    receipt = handing.handed(
+    receipt = asking.handed(
         "POST",
         f"{_base(account)}/v1/private/reviews/{quote(name, safe='')}/reply",
         account=account,
         judge=judge,
         named=lambda _: "",  # what it answers is not promised
         headers={"authorization": f"Bearer {token}"},
-        body=handing.as_json({"authorBusinessUserId": user, "message": outgoing.text}),
+        body=asking.as_json({"authorBusinessUserId": user, "message": outgoing.text}),
     )
     return reviews.named(receipt, name, outgoing.text)
 
@@ -210,7 +204,7 @@ def act(acting: Acting, account: Account) -> Receipt:
         token = _token(account)
     except PlaceError as error:
         return google.not_signed_in(error)
-    receipt = handing.handed(
+    receipt = asking.handed(
         "DELETE",
         f"{_base(account)}/v1/private/reviews/{quote(review, safe='')}/reply",
         account=account,
@@ -254,10 +248,10 @@ def judge(answer: web.Answer) -> Trouble | None:
         return Trouble(
             f"Trustpilot refused it ({answer.status}{said}).", is_final=True, needs_person=True
         )
-    return handing.plainly(answer)
+    return asking.plainly(answer)
 
 
-def _review(one: Any, *, is_changed: bool, before: Any, at: datetime) -> Iterator[Heard]:
+def _review(one: Any, *, is_changed: bool, at: datetime) -> Iterator[Heard]:
     name = payloads.name_of(one["id"])
     changed_at = payloads.at(one["updatedAt"], heard_at=at) if one.get("updatedAt") else at
     consumer = one.get("consumer") or {}
@@ -275,7 +269,6 @@ def _review(one: Any, *, is_changed: bool, before: Any, at: datetime) -> Iterato
         language=payloads.words(one.get("language"))[:2],
         url=f"https://www.trustpilot.com/reviews/{quote(name, safe='')}",
         changed_at=changed_at if is_changed else None,
-        rating_before=reviews.stars(before),
         extra={"order": order} if order else {},
     )
 
@@ -345,13 +338,13 @@ def _unit(account: Account) -> str:
 def _token(account: Account) -> str:
     """A token for the key itself; good for days, and asked for anew each time."""
     pair = f"{account.secrets.get('api_key', '')}:{account.secrets.get('api_secret', '')}"
-    said = handing.wanted(
+    said = asking.wanted(
         "POST",
         f"{_base(account)}/{SIGN_IN}",
         account=account,
         judge=judge,
         headers={"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"},
-        body=handing.as_form({"grant_type": "client_credentials"}),
+        body=asking.as_form({"grant_type": "client_credentials"}),
     ).json()
     token = said.get("access_token") if isinstance(said, dict) else None
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
@@ -365,7 +358,7 @@ def _page(account: Account, token: str, *, number: int, count: int) -> dict[str,
 
 
 def _asked(path: str, account: Account, token: str, params: dict[str, str]) -> dict[str, Any]:
-    said = handing.wanted(
+    said = asking.wanted(
         "GET",
         f"{_base(account)}/v1/{path}",
         account=account,

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from heard.channels import asking, handing, payloads, reviews, web
-from heard.channels.asking import failed
+from heard.channels import asking, payloads, reviews, web
+from heard.channels.asking import Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -30,7 +30,6 @@ from heard.channels.base import (
     Setting,
 )
 from heard.channels.dates import moment
-from heard.channels.handing import Trouble
 
 kind = "yelp"
 title = "Yelp"
@@ -98,7 +97,6 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Heard]:  # noqa: A
             sender_name=payloads.words(user.get("name")),
             url=_link(one.get("url")),
             changed_at=delivered.at if said.get("changed") is True else None,
-            rating_before=reviews.stars(said.get("rating_before")),
             extra={"cut": True} if is_cut else {},
         )
 
@@ -144,7 +142,7 @@ def judge(answer: web.Answer) -> Trouble | None:
         return Trouble(
             f"Yelp refused it ({answer.status}{said}).", is_final=True, needs_person=True
         )
-    return handing.plainly(answer)
+    return asking.plainly(answer)
 
 
 def _fresh(
@@ -217,7 +215,7 @@ def _place(account: Account) -> str:
 
 def _asked(path: str, account: Account, params: dict[str, str]) -> web.Answer:
     base = str(account.settings.get("api_url") or API).rstrip("/")
-    return handing.wanted(
+    return asking.wanted(
         "GET",
         f"{base}/v3/businesses/{quote(_place(account), safe='')}{path}",
         account=account,

@@ -6,10 +6,12 @@ It may come twice, in any order, and before the message itself. So all of it is 
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -33,7 +35,40 @@ READING = (
     "urgency",
     "urgency_reason",
     "read_by",
+    "need_by",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the edits of a message told besides words, the later over the earlier."""
+
+    extra: dict[str, Any]
+    need: str | None
+    language: str
+
+    @classmethod
+    def of(cls, edits: Sequence[Change]) -> _Facts:
+        """`edits` are in the order of time."""
+        extra: dict[str, Any] = {}
+        need, language = None, ""
+        for told in (edit.told or {} for edit in edits):
+            extra |= told.get("extra", {})
+            need = told.get("need", need)
+            language = told.get("language") or language
+        return cls(extra, need, language)
+
+    def over(self, extra: dict[str, Any] | None) -> dict[str, Any] | None:
+        """A message's `extra` with these facts in it."""
+        names = {**(extra or {}), **self.extra}
+        return {name: value for name, value in names.items() if value is not None} or extra
+
+    def asks_other(self, message: Message) -> bool:
+        """Whether the place says another need by now, and nobody here has said one."""
+        if self.need is None or message.read_by == "person" or message.is_automatic:
+            return False
+        is_told = message.need_by == "place"
+        return is_told if not self.need else not (is_told and message.need == self.need)
 
 
 @transaction.atomic
@@ -44,8 +79,8 @@ def change(inbox: Inbox, told: Sequence[Told], *, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.executemany(
             """
-            INSERT INTO change (inbox_id, external_id, kind, what, at, text, html)
-            VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+            INSERT INTO change (inbox_id, external_id, kind, what, at, text, html, told)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
             """,
             rows,
         )
@@ -88,7 +123,7 @@ class _Work:
 
     def __post_init__(self) -> None:
         self.changed: list[Message] = []
-        self.reworded: list[Message] = []
+        self.reworded: list[tuple[Message, str]] = []
         self.events: list[Event] = []
         self.touched: set[int] = set()
 
@@ -96,9 +131,8 @@ class _Work:
         """Work out one message; `told` is in the order of time."""
         edits = [one for one in told if one.what == Change.What.EDITED]
         gone = [one for one in told if one.what == Change.What.DELETED]
-        is_newer = edits and (message.edited_at is None or message.edited_at < edits[-1].at)
-        if is_newer and (edits[-1].text or plain(edits[-1].html)) != message.text:
-            self._reword(message, edits[-1])
+        if edits:
+            self._edit(message, edits)
         if gone and message.deleted_at is None:
             message.deleted_at = gone[0].at
             self.changed.append(message)
@@ -113,46 +147,65 @@ class _Work:
         """Write everything, and settle what is touched."""
         if self.reworded:
             self._read_again()
-        everything = {message.pk: message for message in [*self.changed, *self.reworded]}
+        reworded = [message for message, _ in self.reworded]
+        everything = {message.pk: message for message in [*self.changed, *reworded]}
         if everything:
-            fields = ["text", "html", "edited_at", "deleted_at", *READING]
+            fields = ["text", "html", "extra", "edited_at", "deleted_at", "emptied_at", *READING]
             Message.objects.bulk_update(everything.values(), fields)
             self.touched |= {message.conversation_id for message in everything.values()}
         record_many(self.events)
         settle(self.touched, now=self.now)
 
-    def _reword(self, message: Message, edit: Change) -> None:
-        """Take the newest words; what it said at first is kept beside the edits."""
+    def _edit(self, message: Message, edits: Sequence[Change]) -> None:
+        """Take the newest words, and all facts; what was said at first is kept beside the edits."""
+        newest, facts = edits[-1], _Facts.of(edits)
+        text = newest.text or plain(newest.html)
+        is_newer = message.edited_at is None or message.edited_at < newest.at
+        is_worded = is_newer and text != message.text and not is_emptied(newest)
+        extra = facts.over(message.extra)
+        asks_other = message.kind == Message.Kind.INCOMING and facts.asks_other(message)
+        if not is_worded and extra == message.extra and not asks_other:
+            return
+        before = {name: (message.extra or {}).get(name) for name in facts.extra}
         Change.objects.get_or_create(
             inbox=self.inbox,
             external_id=message.external_id,
             kind=message.kind,
             what=Change.What.WRITTEN,
             at=message.at,
-            defaults={"text": message.text, "html": message.html},
+            defaults={
+                "text": message.text,
+                "html": message.html,
+                "told": {"extra": before} if before else None,
+            },
         )
-        message.text = edit.text or plain(edit.html)
-        message.html = edit.html
-        message.edited_at = edit.at
-        self.reworded.append(message)
+        if is_worded:
+            message.text, message.html, message.emptied_at = text, newest.html, None
+        if asks_other:
+            message.need, message.need_by = facts.need or "", "place" if facts.need else ""
+        message.extra, message.edited_at = extra, newest.at
+        self.reworded.append((message, facts.language))
         self._write_down("message.edited", message)
 
     def _read_again(self) -> None:
-        """New words, new reading; a person's word against a reading stays."""
+        """New words, new reading; what the place or a person said of them stays."""
         wanted = [
-            message
-            for message in self.reworded
+            (message, language)
+            for message, language in self.reworded
             if message.kind == Message.Kind.INCOMING
             and message.read_by != "person"
             and not message.is_automatic
+            and message.emptied_at is None
         ]
-        for message, reading in zip(wanted, read([m.text for m in wanted]), strict=True):
+        readings = read([message.text for message, _ in wanted])
+        for (message, language), reading in zip(wanted, readings, strict=True):
             odds = reading.mood_probabilities
-            message.language = reading.language or message.language
+            message.language = reading.language or language[:3] or message.language
             message.mood = reading.mood.value if reading.mood else ""
             message.mood_negative = odds[0] if odds else None
             message.mood_positive = odds[2] if odds else None
-            message.need = reading.need.value
+            if message.need_by != "place":
+                message.need = reading.need.value
             message.stance = reading.stance.value
             message.urgency = reading.urgency.value
             message.urgency_reason = reading.urgency_reason[:120]
@@ -209,15 +262,32 @@ class _Work:
         )
 
 
-def _row(inbox: Inbox, told: Told) -> tuple[int | str | datetime, ...]:
+def is_emptied(change: Change) -> bool:
+    """Whether the words of an edit were taken because its inbox keeps none for longer."""
+    return bool((change.told or {}).get("is_emptied"))
+
+
+def _row(inbox: Inbox, told: Told) -> tuple[int | str | datetime | None, ...]:
     """One thing told, as the columns of its row."""
-    kind, text, html = Kind.INCOMING, "", ""
+    kind, text, html, facts = Kind.INCOMING, "", "", None
     if isinstance(told, Edited):
         what, kind, text, html = Change.What.EDITED, told.kind, told.text, told.html
+        facts = _told(told)
     elif isinstance(told, Deleted):
         what, kind = Change.What.DELETED, told.kind
     elif isinstance(told, Progress):
         what, kind, text = Change.What(told.state), Kind.REPLY, told.reason
     else:
         what = Change.What(told.act.value)
-    return (inbox.pk, told.external_id[:300], kind.value, what.value, told.at, text, html)
+    name = told.external_id[:300]
+    return (inbox.pk, name, kind.value, what.value, told.at, text, html, facts)
+
+
+def _told(edit: Edited) -> str | None:
+    """What an edit tells besides words, as JSON; None for words alone."""
+    told: dict[str, Any] = {"extra": dict(edit.extra)} if edit.extra else {}
+    if edit.need is not None:
+        told["need"] = edit.need
+    if edit.language:
+        told["language"] = edit.language
+    return json.dumps(told) if told else None

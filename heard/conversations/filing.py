@@ -40,7 +40,7 @@ MESSAGE_COLUMNS = (
     "id", "conversation_id", "inbox_id", "kind", "external_id", "parent", "up", "at", "contact_id",
     "handle_id", "author_name", "subject", "text", "html", "is_public", "is_automatic",
     "is_history", "extra", "language", "mood", "mood_negative", "mood_positive", "need", "stance",
-    "urgency", "urgency_reason", "read_by",
+    "urgency", "urgency_reason", "read_by", "need_by",
 )  # fmt: skip
 
 CONVERSATION_COLUMNS = (
@@ -377,6 +377,7 @@ def _write_messages(batch: Batch, columns: Sequence[tuple[Any, ...]]) -> None:
                     is_history,
                     json.dumps(dict(item.extra)) if item.extra else None,
                     *read_columns,
+                    "place" if is_incoming and item.need and not item.is_automatic else "",
                 )
             )
 

@@ -61,6 +61,15 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """What a message said from some moment on, before it was changed again."""
+
+    at: datetime
+    text: str
+    rating: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """One message."""
 
@@ -98,8 +107,22 @@ class Said:
     papers: tuple[Paper, ...]
     acknowledged: tuple[tuple[str, str], ...]
     """How and by whom."""
+    versions: tuple[Version, ...]
+    """All that it ever said, the newest last; nothing while it is as it was written."""
     overruled: tuple[str, ...]
     """Codes of the warnings in spite of which it was sent."""
+
+    @property
+    def earlier(self) -> tuple[Version, ...]:
+        """What it said before."""
+        return self.versions[:-1]
+
+    @property
+    def rating_before(self) -> int | None:
+        """The stars it had before, where they were others."""
+        now = self.place.get("rating")
+        others = [it.rating for it in self.earlier if it.rating and it.rating != now]
+        return others[-1] if now and others else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +230,12 @@ MESSAGES = """
             ORDER BY a.id) FROM attachment a WHERE a.message_id = m.id),
         (SELECT json_agg(json_build_array(g.kind, coalesce(gu.name, '')) ORDER BY g.at)
             FROM acknowledgement g LEFT JOIN staff_user gu ON gu.id = g.by_id
-            WHERE g.message_id = m.id)
+            WHERE g.message_id = m.id),
+        (SELECT json_agg(json_build_array(v.at, left(v.text, %(longest)s),
+            v.told -> 'extra' -> 'rating', v.told ? 'is_emptied') ORDER BY v.at, v.id)
+            FROM change v WHERE m.edited_at IS NOT NULL AND v.inbox_id = m.inbox_id
+            AND v.external_id = m.external_id AND v.kind = m.kind
+            AND v.what IN ('written', 'edited'))
     FROM message m
     LEFT JOIN contact k ON k.id = m.contact_id
     LEFT JOIN staff_user u ON u.id = m.author_id
@@ -304,15 +332,27 @@ def thread(
 
 
 def _said(row: Sequence[Any], overruled: Mapping[Any, tuple[str, ...]]) -> Said:
-    pk, kind, at, author, is_mine, text, is_cut, *rest, place, acts, papers, thanks = row
+    pk, kind, at, author, is_mine, text, is_cut, *rest, place, acts, papers, thanks, edits = row
     words, quoted = (text, "") if is_cut or kind == "note" else quoting.split(text)
     files = tuple(Paper(*paper) for paper in papers or ())
     given = tuple((how, who) for how, who in thanks or ())
     done = {what: (state, reason) for what, state, reason in acts or ()}
     said = [pk, kind, at, author, is_mine, words, quoted or _folded(place)]
     read = [*said, is_cut, *rest, place or {}, done, files, given]
-    read.append(overruled.get(pk, ()))
+    read += [_versions(edits or ()), overruled.get(pk, ())]
     return Said(*read)
+
+
+def _versions(edits: Sequence[Sequence[Any]]) -> tuple[Version, ...]:
+    """Those that can be told apart; each keeps the stars that the one before it had."""
+    versions: list[Version] = []
+    rating: int | None = None
+    for at, text, stars, is_emptied in edits:
+        rating = stars if isinstance(stars, int) else rating
+        version = Version(datetime.fromisoformat(at), "" if is_emptied else text, rating)
+        if not versions or (version.text, rating) != (versions[-1].text, versions[-1].rating):
+            versions.append(version)
+    return tuple(versions)
 
 
 def _folded(place: Mapping[str, Any] | None) -> str:

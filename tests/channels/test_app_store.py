@@ -60,7 +60,8 @@ def test_a_review_has_its_title_stars_and_country_and_our_answer_is_a_reply() ->
 def test_changed_stars_are_told_beneath_the_words_when_it_was_found_out() -> None:
     _, changed = said("edited")
     assert isinstance(changed, Edited)
-    assert changed.text.endswith("It stays open now.\n\n(4 of 5 now, 1 of 5 before.)")
+    assert changed.text.endswith("It stays open now.")
+    assert changed.extra == {"rating": 4}
     assert changed.at == NOW
 
 

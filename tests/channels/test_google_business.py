@@ -62,7 +62,7 @@ def test_a_review_has_its_stars_and_our_answer_is_a_reply() -> None:
     )
     _, changed = said("edited")
     assert isinstance(changed, Edited)
-    assert changed.text.endswith("(5 of 5 now, 2 of 5 before.)")
+    assert changed.extra == {"rating": 5}
 
 
 def test_an_answer_that_google_refuses_is_told_and_stops_no_clock() -> None:
@@ -103,7 +103,7 @@ def test_what_is_new_changed_or_answered_is_brought_once() -> None:
     assert [message.text for message in first] == ["Good", "Good"]
     assert second == []
     assert [type(message) for message in third] == [Incoming, Edited]
-    assert "(1 of 5 now, 4 of 5 before.)" in third[1].text
+    assert (third[1].extra, third[1].need) == ({"rating": 1}, "answer")
     assert [message.kind for message in fourth] == [Kind.INCOMING, Kind.REPLY]
 
 

@@ -56,7 +56,8 @@ def test_a_review_has_its_stars_its_page_and_our_answer_is_a_reply() -> None:
 def test_changed_stars_are_told_beneath_the_words() -> None:
     _, changed = said("edited")
     assert isinstance(changed, Edited)
-    assert changed.text == "It remembers my basket now.\n\n(5 of 5 now, 2 of 5 before.)"
+    assert changed.text == "It remembers my basket now."
+    assert changed.extra == {"rating": 5}
 
 
 def test_what_is_new_changed_or_answered_is_brought_once() -> None:
@@ -81,7 +82,7 @@ def test_what_is_new_changed_or_answered_is_brought_once() -> None:
     assert [one.external_id for one in brought[0]] == ["A", "B"]
     assert brought[1] == []
     assert [type(one) for one in brought[2]] == [Incoming, Edited]
-    assert "1 of 5 now, 4 of 5 before" in brought[2][1].text
+    assert (brought[2][1].extra, brought[2][1].need) == ({"rating": 1}, "answer")
     assert [one.kind for one in brought[3]] == [Kind.INCOMING, Kind.REPLY]
 
 

@@ -114,7 +114,7 @@ def test_what_is_new_changed_or_answered_is_brought_once() -> None:
     assert [message.external_id for message in first] == ["A", "B"]
     assert second == []
     assert [type(message) for message in third] == [Incoming, Edited]
-    assert "(1 of 5 now, 4 of 5 before.)" in third[1].text
+    assert (third[1].extra, third[1].need) == ({"rating": 1}, "answer")
     assert [message.kind for message in fourth] == [Kind.INCOMING, Kind.REPLY]
     asked = place.asked[1]
     assert (asked.query["orderBy"], asked.headers["authorization"]) == (

@@ -72,7 +72,8 @@ def test_a_review_has_stars_and_page_and_says_that_it_was_cut() -> None:
 def test_changed_stars_are_told_beneath_the_words() -> None:
     _, changed = said("changed")
     assert isinstance(changed, Edited)
-    assert changed.text == "They made it good.\n\n(5 of 5 now, 2 of 5 before.)"
+    assert changed.text == "They made it good."
+    assert changed.extra == {"rating": 5}
 
 
 def test_what_is_new_or_changed_is_brought_once_and_nothing_that_is_old() -> None:
@@ -98,7 +99,7 @@ def test_what_is_new_or_changed_is_brought_once_and_nothing_that_is_old() -> Non
         [Incoming, Edited],
     ]
     assert [brought[0][0].external_id, brought[1][0].external_id] == ["A", "B"]
-    assert "(1 of 5 now, 4 of 5 before.)" in brought[2][1].text
+    assert (brought[2][1].extra, brought[2][1].need) == ({"rating": 1}, "answer")
     assert fetched.quota == Quota(12, 300, datetime(2030, 1, 1, tzinfo=UTC))
     assert place.asked[0].query == {"sort_by": "newest"}
     assert place.asked[0].headers["authorization"] == "Bearer key"

@@ -74,7 +74,14 @@ class PigeonPost:
             kind = Kind(said.get("kind", "incoming"))
             what, name = said.get("what", "said"), said["id"]
             if what == "edited":
-                yield Edited(name, at, said["text"], kind=kind)
+                yield Edited(
+                    name,
+                    at,
+                    said["text"],
+                    kind=kind,
+                    extra=said.get("extra", {}),
+                    need=said.get("need"),
+                )
             elif what == "deleted":
                 yield Deleted(name, at, kind=kind)
             elif what in ("delivered", "read", "failed"):
@@ -89,6 +96,8 @@ class PigeonPost:
                     sender=said.get("from", "ann"),
                     kind=kind,
                     is_public=said.get("public", False),
+                    need=said.get("need", ""),
+                    extra=said.get("extra", {}),
                 )
 
     def send(self, outgoing: Outgoing, account: Account) -> Receipt:

@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from heard.channels.base import Abilities
+from heard.conversations.correcting import correct
 from heard.conversations.journal import keep_fetched, take_in
 from heard.conversations.models import (
     Acknowledgement,
@@ -19,6 +21,8 @@ from heard.conversations.models import (
     Message,
     Sending,
 )
+from heard.conversations.queries import sight_of
+from heard.conversations.thread import Said, thread
 from tests import make
 from tests.conversations.places import PigeonPost, pigeons  # noqa: F401 - a fixture
 from tests.make import NOON
@@ -65,6 +69,78 @@ def test_whatever_comes_first_and_twice_the_message_stands_the_same(
     assert message.deleted_at == LATER + timedelta(minutes=1)
     first = Change.objects.get(what="written")
     assert first.text == "Where is my parcel?"
+
+
+REVIEW = {
+    "id": "v1",
+    "text": "Cold soup. Where was the waiter?",
+    "at": NOON.isoformat(),
+    "public": True,
+    "need": "answer",
+    "extra": {"rating": 1, "url": "https://stars.example/v1"},
+}
+MADE_GOOD = {
+    "id": "v1",
+    "what": "edited",
+    "text": "They made it good. Wonderful people!",
+    "at": LATER.isoformat(),
+    "need": "",
+    "extra": {"rating": 5},
+}
+AT_FIRST = {**MADE_GOOD, "at": (NOON + timedelta(minutes=2)).isoformat(), "extra": {"rating": 3}}
+AT_FIRST |= {"text": "They called. Let us see.", "need": "answer"}
+
+
+def test_what_the_place_says_is_needed_stays_when_the_words_are_edited(
+    box: Inbox,
+    pigeons: PigeonPost,  # noqa: F811
+) -> None:
+    tell(box, pigeons, {**ASKED, "need": "nothing", "text": "↻ Where is my parcel?"})
+    tell(box, pigeons, {**EDITED, "text": "↻ And where is the other one, please?"})
+    message = Message.objects.get()
+    assert (message.text, message.need) == ("↻ And where is the other one, please?", "nothing")
+    assert Conversation.objects.get().waiting_since is None
+
+
+def test_what_a_person_says_is_needed_stays_when_the_words_are_edited(
+    box: Inbox,
+    pigeons: PigeonPost,  # noqa: F811
+) -> None:
+    tell(box, pigeons, {**ASKED, "need": "nothing"})
+    by = make.user()
+    correct(Message.objects.get(), head="need", to="answer", by=by, now=LATER)
+    tell(box, pigeons, {**EDITED, "need": "recognition"})
+    message = Message.objects.get()
+    assert (message.text, message.need) == ("Thank you, it is here!", "answer")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([REVIEW, AT_FIRST, MADE_GOOD])))
+def test_stars_that_change_are_followed_whatever_comes_first(
+    box: Inbox,
+    pigeons: PigeonPost,  # noqa: F811
+    order: tuple[dict[str, Any], ...],
+) -> None:
+    for one in order:
+        tell(box, pigeons, one)
+        tell(box, pigeons, one)
+    message = Message.objects.get()
+    assert message.extra == {"rating": 5, "url": "https://stars.example/v1"}
+    assert (message.need, message.need_by) == ("recognition", "")
+    assert message.text == MADE_GOOD["text"]
+    first = Change.objects.get(what="written")
+    assert (first.text, first.told) == (REVIEW["text"], {"extra": {"rating": 1}})
+
+
+def test_stars_that_change_without_a_word_ask_for_what_they_ask(
+    box: Inbox,
+    pigeons: PigeonPost,  # noqa: F811
+) -> None:
+    good = {**REVIEW, "text": "Soup.", "need": "recognition", "extra": {"rating": 5}}
+    tell(box, pigeons, good)
+    tell(box, pigeons, {**MADE_GOOD, "text": "Soup.", "need": "answer", "extra": {"rating": 1}})
+    message = Message.objects.get()
+    assert (message.extra, message.need, message.edited_at) == ({"rating": 1}, "answer", LATER)
+    assert Conversation.objects.get().need == "answer"
 
 
 def test_a_question_taken_back_in_time_is_owed_no_more_and_is_no_fail(
@@ -177,3 +253,29 @@ def test_an_edit_that_says_the_same_changes_nothing(
     message = Message.objects.get()
     assert message.edited_at is None
     assert not Change.objects.filter(what=Change.What.WRITTEN).exists()
+
+
+def test_the_thread_shows_the_stars_and_the_words_that_were_before(
+    box: Inbox,
+    client: Client,
+    pigeons: PigeonPost,  # noqa: F811
+) -> None:
+    for one in (REVIEW, AT_FIRST, MADE_GOOD):
+        tell(box, pigeons, one)
+    owner = make.owner()
+    opened = Conversation.objects.get()
+    [said] = [
+        entry
+        for day in thread(opened, sight=sight_of(owner), now=LATER).days
+        for entry in day.entries
+        if isinstance(entry, Said)
+    ]
+    assert [(it.text, it.rating) for it in said.earlier] == [
+        (REVIEW["text"], 1),
+        (AT_FIRST["text"], 3),
+    ]
+    assert said.rating_before == 3
+    client.force_login(owner)
+    page = client.get(f"/conversations/{opened.pk}/").content.decode()
+    assert "5 of 5, 3 before" in page
+    assert "Cold soup. Where was the waiter?" in page

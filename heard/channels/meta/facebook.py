@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from heard.channels import handing, payloads
+from heard.channels import asking, payloads
 from heard.channels.asking import failed
 from heard.channels.base import (
     Abilities,
@@ -114,13 +114,13 @@ def _commented(outgoing: Outgoing, account: Account) -> Receipt:
         "POST",
         f"{outgoing.parent or outgoing.root}/comments",
         account=account,
-        body=handing.as_json({"message": outgoing.text}),
+        body=asking.as_json({"message": outgoing.text}),
         named=lambda said: said["id"],
     )
 
 
-def _json(**data: Any) -> handing.Body:
-    return handing.as_json(data)
+def _json(**data: Any) -> asking.Body:
+    return asking.as_json(data)
 
 
 def _change(change: Any, *, us: str, entry: dict[str, Any], heard_at: datetime) -> Iterator[Heard]:
@@ -200,14 +200,15 @@ def _rating(value: Any, *, us: str, told_at: datetime) -> Iterator[Heard]:
         return
     says = value.get("recommendation_type")
     text = payloads.words(value.get("review_text"))
-    if verb in CHANGED:
-        yield Edited(name, told_at, text)
-        return
     mark = value.get("rating") or {"positive": 5, "negative": 1}.get(str(says).lower())
+    words = text or ("(Recommends us.)" if mark == 5 else "(Does not recommend us.)")
+    if verb in CHANGED:
+        yield Edited(name, told_at, words if mark else text, extra={"rating": mark} if mark else {})
+        return
     yield Incoming(
         external_id=name,
         at=payloads.at(value["created_time"], heard_at=told_at),
-        text=text or ("(Recommends us.)" if mark == 5 else "(Does not recommend us.)"),
+        text=words,
         sender=payloads.name_of(value.get("reviewer_id") or f"unnamed/{name}", "reviewer_id"),
         sender_name=payloads.words(value.get("reviewer_name")),
         root=name,
