@@ -101,7 +101,7 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         f"{_url(account)}/entries/{outgoing.parent}/answers",
         account=account,
         headers={**_key(account), "idempotency-key": outgoing.idempotency_key},
-        data={"text": outgoing.text, "author": outgoing.author},
+        body=asking.as_json({"text": outgoing.text, "author": outgoing.author}),
         named=lambda said: str(said["id"]),
     )
 

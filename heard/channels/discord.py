@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from heard.channels import handing, lengths, payloads, terms, web
-from heard.channels.asking import failed
+from heard.channels import asking, lengths, payloads, terms, web
+from heard.channels.asking import NO_BODY, Body, Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -38,7 +38,6 @@ from heard.channels.base import (
     Setting,
     Unit,
 )
-from heard.channels.handing import NO_BODY, Body, Trouble
 
 kind = "discord"
 title = "Discord"
@@ -147,7 +146,7 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
     }
     if message:
         said["message_reference"] = {"message_id": message, "fail_if_not_exists": False}
-    return _handed("POST", f"channels/{channel}/messages", account, body=handing.as_json(said))
+    return _handed("POST", f"channels/{channel}/messages", account, body=asking.as_json(said))
 
 
 def may_repeat(outgoing: Outgoing) -> bool:
@@ -162,7 +161,7 @@ def act(acting: Acting, account: Account) -> Receipt:
     if acting.act is Act.LIKE:
         receipt = _handed("PUT", f"{path}/reactions/{LIKE}/@me", account)
     elif acting.act is Act.EDIT and acting.of_ours:
-        body = handing.as_json({"content": acting.text, "allowed_mentions": {"parse": []}})
+        body = asking.as_json({"content": acting.text, "allowed_mentions": {"parse": []}})
         receipt = _handed("PATCH", path, account, body=body)
     elif acting.act is Act.DELETE and acting.of_ours:
         receipt = _handed("DELETE", path, account, done_too=GONE)
@@ -215,7 +214,7 @@ def judge(answer: web.Answer) -> Trouble | None:
     if code in REFUSED:
         return Trouble(f"Discord refused it: {REFUSED[code]} ({code}).", is_final=True)
     if answer.status >= 500:
-        return handing.plainly(answer)
+        return asking.plainly(answer)
     return Trouble(f"Discord refused it ({code or answer.status}{quoted}).", is_final=True)
 
 
@@ -228,7 +227,7 @@ class _Asking:
 
     def ask(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """One answer. Raises `PlaceError`."""
-        answer = handing.wanted(
+        answer = asking.wanted(
             "GET",
             f"{_api(self.account)}/{path}",
             account=self.account,
@@ -418,7 +417,7 @@ def _handed(
         is_done = not answer.is_good and _said(answer).get("code") in done_too
         return None if is_done else judge(answer)
 
-    return handing.handed(
+    return asking.handed(
         method,
         f"{_api(account)}/{path}",
         account=account,

@@ -400,7 +400,7 @@ def _renew(
         "hub.lease_seconds": str(LEASE),
     }
     with contextlib.suppress(PlaceError):
-        asking.wanted("POST", urljoin(url, hub), account=account, form=form)
+        asking.wanted("POST", urljoin(url, hub), account=account, body=asking.as_form(form))
         state.renew = now.timestamp() + RENEWAL
         state.pushed = True
 

@@ -9,9 +9,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from heard.channels import asking, handing, payloads, web, webtokens
+from heard.channels import asking, payloads, web, webtokens
+from heard.channels.asking import Trouble
 from heard.channels.base import Account, PlaceError, Receipt, SendState
-from heard.channels.handing import Trouble
 
 TOKEN = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 HOUR_SECONDS = 3600
@@ -41,7 +41,7 @@ def judge(answer: web.Answer) -> Trouble | None:
             f"Google does not let this sign-in do that{quoted}.", is_final=True, needs_person=True
         )
     if answer.status >= 500:
-        return handing.plainly(answer)
+        return asking.plainly(answer)
     return Trouble(
         f"Google refused it ({answer.status}{quoted}).",
         is_final=answer.status not in asking.PASSING,
@@ -105,12 +105,12 @@ def not_signed_in(error: PlaceError) -> Receipt:
 
 def _token(account: Account, form: dict[str, str]) -> str:
     own = str(account.settings.get("api_url") or "").rstrip("/")
-    said: Any = handing.wanted(
+    said: Any = asking.wanted(
         "POST",
         f"{own}/token" if own else TOKEN,
         account=account,
         judge=judge,
-        body=handing.as_form(form),
+        body=asking.as_form(form),
     ).json()
     token = said.get("access_token") if isinstance(said, dict) else None
     if not isinstance(token, str) or not token.isprintable() or not token.isascii():

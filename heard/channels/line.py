@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from heard.channels import handing, lengths, payloads, web
-from heard.channels.asking import failed
+from heard.channels import asking, lengths, payloads, web
+from heard.channels.asking import NO_BODY, Body, Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -35,7 +35,6 @@ from heard.channels.base import (
     Setting,
     Unit,
 )
-from heard.channels.handing import NO_BODY, Body, Trouble
 
 kind = "line"
 title = "LINE"
@@ -114,14 +113,14 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
     def judged(answer: web.Answer) -> Trouble | None:
         return None if answer.status == 409 else judge(answer)
 
-    return handing.handed(
+    return asking.handed(
         "POST",
         f"{_api(account)}/v2/bot/message/push",
         account=account,
         judge=judged,
         named=lambda said: said["sentMessages"][0]["id"],
         headers={**_headers(account), "x-line-retry-key": key},
-        body=handing.as_json({"to": outgoing.root or outgoing.to, "messages": [message]}),
+        body=asking.as_json({"to": outgoing.root or outgoing.to, "messages": [message]}),
     )
 
 
@@ -136,11 +135,11 @@ def fetch(source: str, account: Account) -> bytes:
         headers, url = {}, source
     else:
         headers, url = _headers(account), f"{_data(account)}/v2/bot/message/{source}/content"
-    return handing.wanted(
+    return asking.wanted(
         "GET",
         url,
         account=account,
-        judge=handing.plainly,
+        judge=asking.plainly,
         headers=headers,
         limit_bytes=100 * 1024 * 1024,
         timeout_seconds=60,
@@ -184,7 +183,7 @@ def judge(answer: web.Answer) -> Trouble | None:
     if answer.status >= 500:
         # LINE says itself that such a message may have arrived; the retry key settles it.
         return Trouble(f"LINE has trouble of its own{quoted}.", is_unknown=True)
-    return handing.plainly(answer)
+    return asking.plainly(answer)
 
 
 def _event(event: Any, *, heard_at: datetime) -> Iterator[Heard]:
@@ -279,7 +278,7 @@ def _headers(account: Account) -> dict[str, str]:
 
 
 def _asked(method: str, path: str, account: Account, body: Body = NO_BODY) -> Any:
-    return handing.wanted(
+    return asking.wanted(
         method,
         f"{_api(account)}/{path}",
         account=account,
@@ -299,7 +298,7 @@ def _delivering(account: Account, warnings: list[str]) -> None:
             raise
         now = {}  # LINE answers 404 while no address is set
     if not now.get("endpoint"):
-        _asked("PUT", path, account, handing.as_json({"endpoint": account.hook}))
+        _asked("PUT", path, account, asking.as_json({"endpoint": account.hook}))
         warnings.append("Switch on “Use webhook” in the LINE Developers Console (Messaging API).")
     elif now["endpoint"] != account.hook:
         warnings.append("LINE delivers to another address: change it in the console to this one.")

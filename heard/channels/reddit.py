@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from heard.channels import handing, payloads, terms, web
-from heard.channels.asking import failed
+from heard.channels import asking, payloads, terms, web
+from heard.channels.asking import Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -36,7 +36,6 @@ from heard.channels.base import (
     SendState,
     Setting,
 )
-from heard.channels.handing import Trouble
 
 kind = "reddit"
 title = "Reddit"
@@ -127,27 +126,27 @@ def poll(cursor: str, account: Account) -> Fetched:
     Edits and what was taken back are found among the hundred newest of the last week.
     """
     now = datetime.now(UTC)
-    asking = _Asking(account, _token(account)[0])
+    session = _Session(account, _token(account)[0])
     state: dict[str, Any] = json.loads(cursor) if cursor else {}
-    me = str(state.get("me") or asking.get("api/v1/me").get("name") or "")
+    me = str(state.get("me") or session.get("api/v1/me").get("name") or "")
     if not me:
         raise PlaceError("Reddit does not tell whose account this is.")
     since: dict[str, float] = dict(state.get("since") or {})
     seen = {name: _Seen(*one) for name, one in (state.get("seen") or {}).items()}
-    found = _found(asking, since, me=me, now=now)
+    found = _found(session, since, me=me, now=now)
     recent = [
         name
         for name, one in seen.items()
         if not name.startswith("t4_") and one.at > (now - WATCH).timestamp()
     ][-WATCHED:]
     if recent:
-        for item in asking.listed("api/info", {"id": ",".join(recent)}):
+        for item in session.listed("api/info", {"id": ",".join(recent)}):
             name = item["data"]["name"]
             found[name] = {**found.get(name, {}), "item": item}
     deliveries = [*_fresh(found, seen, me=me, now=now)]
     while len(seen) > SEEN_LIMIT:
         del seen[next(iter(seen))]
-    quota = asking.quota
+    quota = session.quota
     pause = None
     if quota is not None and quota.left < KEPT_BACK and quota.renewed_at is not None:
         pause = max(1.0, (quota.renewed_at - now).total_seconds())
@@ -205,15 +204,15 @@ def check(account: Account) -> Checked:
         if not _SUBREDDIT.fullmatch(_bare(name)):
             raise PlaceError(f"“{name[:40]}” is no name of a subreddit.", needs_person=True)
     token, scope = _token(account)
-    asking = _Asking(account, token)
-    name = str(asking.get("api/v1/me").get("name") or "")
+    session = _Session(account, token)
+    name = str(session.get("api/v1/me").get("name") or "")
     if not name:
         raise PlaceError("Reddit does not tell whose account this is.", needs_person=True)
     given = scope.replace(",", " ").split()
     lacking = [one for one in SCOPES if given and "*" not in given and one not in given]
     warnings = [f"The sign-in lacks the rights {', '.join(lacking)}."] if lacking else []
     return Checked(
-        f"u/{name}", found={"username": name}, warnings=tuple(warnings), quota=asking.quota
+        f"u/{name}", found={"username": name}, warnings=tuple(warnings), quota=session.quota
     )
 
 
@@ -237,7 +236,7 @@ def judge(answer: web.Answer) -> Trouble | None:
     if answer.status == 403:
         return Trouble(f"Reddit does not let this account do that{quoted}.", is_final=True)
     if answer.status >= 500:
-        return handing.plainly(answer)
+        return asking.plainly(answer)
     why = REFUSED.get(code)
     return Trouble(
         f"Reddit refused it: {why} ({code})." if why else f"Reddit refused it ({code}{quoted}).",
@@ -245,7 +244,7 @@ def judge(answer: web.Answer) -> Trouble | None:
     )
 
 
-class _Asking:
+class _Session:
     """One turn of questions, with what Reddit says of how many are left."""
 
     def __init__(self, account: Account, token: str) -> None:
@@ -255,7 +254,7 @@ class _Asking:
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
         """One answer. Raises `PlaceError`."""
-        answer = handing.wanted(
+        answer = asking.wanted(
             "GET",
             f"{_api(self.account)}/{path}",
             account=self.account,
@@ -289,15 +288,15 @@ class _Asking:
 
 
 def _found(
-    asking: _Asking, since: dict[str, float], *, me: str, now: datetime
+    session: _Session, since: dict[str, float], *, me: str, now: datetime
 ) -> dict[str, dict[str, Any]]:
     """What is new everywhere, by name; `since` is moved on."""
     first = (now - FIRST_LOOK).timestamp()
-    watched = terms.told_by(asking.account.settings)
+    watched = terms.told_by(session.account.settings)
     found: dict[str, dict[str, Any]] = {}
-    for path in _paths(me, asking.account):
+    for path in _paths(me, session.account):
         newest = after = since.get(path, first)
-        for item in asking.newest(path, after=after, pages=PAGES if path in since else 1):
+        for item in session.newest(path, after=after, pages=PAGES if path in since else 1):
             data = item["data"]
             if path not in since and data["created_utc"] <= first:
                 continue
@@ -454,13 +453,13 @@ def _token(account: Account) -> tuple[str, str]:
     base = str(account.settings.get("api_url") or TOKEN).rstrip("/")
     client = str(account.settings.get("client_id") or "")
     pair = f"{client}:{account.secrets.get('client_secret', '')}".encode()
-    said = handing.wanted(
+    said = asking.wanted(
         "POST",
         f"{base}/api/v1/access_token",
         account=account,
         judge=judge,
         headers={"authorization": f"Basic {base64.b64encode(pair).decode()}", "user-agent": AGENT},
-        body=handing.as_form(
+        body=asking.as_form(
             {
                 "grant_type": "refresh_token",
                 "refresh_token": account.secrets.get("refresh_token", ""),
@@ -484,7 +483,7 @@ def _handed(path: str, fields: Mapping[str, str], account: Account) -> Receipt:
             retry_after_seconds=None if wish is None else int(wish),
             is_final=error.needs_person,
         )
-    return handing.handed(
+    return asking.handed(
         "POST",
         f"{_api(account)}/{path}",
         account=account,
@@ -492,15 +491,15 @@ def _handed(path: str, fields: Mapping[str, str], account: Account) -> Receipt:
         named=lambda said: said["json"]["data"]["things"][0]["data"]["name"],
         headers=_headers(token),
         params={"raw_json": "1"},
-        body=handing.as_form({"api_type": "json", **fields}),
+        body=asking.as_form({"api_type": "json", **fields}),
     )
 
 
 def _found_again(outgoing: Outgoing, account: Account) -> str:
     """The name of the message just sent, by which it will be heard; "" if it is not there yet."""
     try:
-        asking = _Asking(account, _token(account)[0])
-        for item in asking.listed("message/sent", {"limit": "10"}):
+        session = _Session(account, _token(account)[0])
+        for item in session.listed("message/sent", {"limit": "10"}):
             if _words(item["data"]) == outgoing.text.strip():
                 return str(item["data"]["name"])
     except PlaceError:

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from heard.channels import handing, payloads, terms, web
-from heard.channels.asking import failed
+from heard.channels import asking, payloads, terms, web
+from heard.channels.asking import Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -41,7 +41,6 @@ from heard.channels.base import (
     SetAside,
     Setting,
 )
-from heard.channels.handing import Trouble
 
 kind = "slack"
 title = "Slack"
@@ -226,9 +225,9 @@ def fetch(source: str, account: Account) -> bytes:
     def judged(answer: web.Answer) -> Trouble | None:
         if answer.status in {301, 302, 303}:  # to the page where people sign in
             return Trouble(f"{FORBIDDEN['missing_scope']} (files:read).", needs_person=True)
-        return handing.plainly(answer)
+        return asking.plainly(answer)
 
-    return handing.wanted(
+    return asking.wanted(
         "GET",
         source,
         account=account,
@@ -281,7 +280,7 @@ def judge(answer: web.Answer) -> Trouble | None:
         return Trouble(f"Slack has trouble of its own ({error}).", is_unknown=True)
     if error and error != "service_unavailable" and answer.status < 500:
         return Trouble(f"Slack refused it ({error}).", is_final=True)
-    return Trouble("Slack is not available.") if answer.is_good else handing.plainly(answer)
+    return Trouble("Slack is not available.") if answer.is_good else asking.plainly(answer)
 
 
 def plain(text: str) -> str:
@@ -409,7 +408,7 @@ def _headers(account: Account) -> dict[str, str]:
 
 
 def _asked_whole(call: str, data: Mapping[str, Any], account: Account) -> web.Answer:
-    return handing.wanted(
+    return asking.wanted(
         "POST",
         f"{_api(account)}/api/{call}",
         account=account,
@@ -425,9 +424,9 @@ def _asked(call: str, data: Mapping[str, Any], account: Account) -> dict[str, An
 
 
 def _handed(
-    call: str, data: Mapping[str, Any], account: Account, *, judged_by: handing.Judge = judge
+    call: str, data: Mapping[str, Any], account: Account, *, judged_by: asking.Judge = judge
 ) -> Receipt:
-    return handing.handed(
+    return asking.handed(
         "POST",
         f"{_api(account)}/api/{call}",
         account=account,
@@ -458,8 +457,8 @@ def _not_opened(error: PlaceError) -> Receipt:
     )
 
 
-def _json(data: Mapping[str, Any]) -> handing.Body:
-    body = handing.as_json(data)
+def _json(data: Mapping[str, Any]) -> asking.Body:
+    body = asking.as_json(data)
     return body._replace(content_type="application/json; charset=utf-8")
 
 

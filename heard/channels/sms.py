@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from heard.channels import handing, lengths, payloads, twilio, web
-from heard.channels.asking import failed
+from heard.channels import asking, lengths, payloads, twilio, web
+from heard.channels.asking import Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -32,7 +32,6 @@ from heard.channels.base import (
     Setting,
     Unit,
 )
-from heard.channels.handing import Trouble
 from heard.channels.phone.numbers import e164
 from heard.channels.texts import repair
 
@@ -50,7 +49,9 @@ settings = (
 )
 LENGTH = 1600
 public = None
-private = Abilities(length=LENGTH, unit=Unit.UTF16, tells=frozenset({"delivered", "read"}))
+private = Abilities(
+    length=LENGTH, unit=Unit.UTF16, tells=frozenset({"delivered", "read"}), opts_out=True
+)
 has_own_secret = False
 heeds = ("x-twilio-signature", "content-type")
 
@@ -125,14 +126,14 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
     fields = {"To": outgoing.to, which: ours, "Body": outgoing.text}
     if account.hook.startswith("https://"):
         fields["StatusCallback"] = account.hook
-    return handing.handed(
+    return asking.handed(
         "POST",
         f"{twilio.api(account)}/2010-04-01/Accounts/{twilio.sid_of(account)}/Messages.json",
         account=account,
         judge=judge,
         named=lambda said: said["sid"],
         headers=twilio.proof(account),
-        body=handing.as_form(fields),
+        body=asking.as_form(fields),
     )
 
 
@@ -172,7 +173,7 @@ def judge(answer: web.Answer) -> Trouble | None:
     if answer.status == 429:
         wish = answer.retry_after_seconds(now=datetime.now(UTC))
         return Trouble("Twilio asks us to slow down.", retry_after_seconds=wish or 60)
-    return handing.plainly(answer)
+    return asking.plainly(answer)
 
 
 def opted(told: Mapping[str, str]) -> str:
@@ -232,7 +233,7 @@ def _arriving(number: str, account: Account) -> tuple[str, ...]:
     """What keeps this number's messages from coming here."""
     sid = twilio.sid_of(account)
     try:
-        [ours] = handing.wanted(
+        [ours] = asking.wanted(
             "GET",
             f"{twilio.api(account)}/2010-04-01/Accounts/{sid}/IncomingPhoneNumbers.json",
             account=account,

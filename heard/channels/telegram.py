@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from heard.channels import handing, lengths, payloads, web
-from heard.channels.asking import failed
+from heard.channels import asking, lengths, payloads, web
+from heard.channels.asking import NO_BODY, Body, Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -37,7 +37,6 @@ from heard.channels.base import (
     Setting,
     Unit,
 )
-from heard.channels.handing import NO_BODY, Body, Trouble
 
 kind = "telegram"
 title = "Telegram"
@@ -128,7 +127,7 @@ def poll(cursor: str, account: Account) -> Fetched:
     asked = {"timeout": PATIENCE_SECONDS, "limit": 100, "allowed_updates": list(UPDATES)}
     if cursor:
         asked["offset"] = int(cursor)
-    updates = _asked("getUpdates", account, handing.as_json(asked))
+    updates = _asked("getUpdates", account, asking.as_json(asked))
     now = _now()
     found = [
         Delivered(json.dumps(one, ensure_ascii=False).encode(), {}, now, _update_name(one))
@@ -183,7 +182,7 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
     plain = {
         key: value if isinstance(value, str) else json.dumps(value) for key, value in fields.items()
     }
-    body = handing.with_file({**plain, "caption": outgoing.text}, name=name, file=file)
+    body = asking.with_file({**plain, "caption": outgoing.text}, name=name, file=file)
     return _handed(method, account, start, body)
 
 
@@ -213,11 +212,11 @@ def act(acting: Acting, account: Account) -> Receipt:
 
 def fetch(source: str, account: Account) -> bytes:
     """The bytes of a file id, at most 20 MB (Telegram's limit for bots)."""
-    found = _asked("getFile", account, handing.as_json({"file_id": source}))
+    found = _asked("getFile", account, asking.as_json({"file_id": source}))
     path = found.get("file_path")
     if not isinstance(path, str):
         raise PlaceError("Telegram no longer has this file.")
-    return handing.wanted(
+    return asking.wanted(
         "GET",
         f"{_api(account)}/file/bot{account.secrets.get('token', '')}/{path}",
         account=account,
@@ -261,7 +260,7 @@ def judge(answer: web.Answer) -> Trouble | None:
         words = str(said.get("description") or "")
         wish = (said.get("parameters") or {}).get("retry_after")
     except (ValueError, AttributeError, RecursionError):
-        return handing.plainly(answer)
+        return asking.plainly(answer)
     quoted = f": “{' '.join(words.split())[:160]}”" if words else ""
     if answer.status == 429:
         seconds = answer.retry_after_seconds(now=_now()) or 30
@@ -280,7 +279,7 @@ def judge(answer: web.Answer) -> Trouble | None:
             f"Another program takes what is written to this bot{quoted}.", needs_person=True
         )
     if answer.status >= 500:
-        return handing.plainly(answer)
+        return asking.plainly(answer)
     return Trouble(f"Telegram refused it{quoted}.", is_final=True)
 
 
@@ -469,7 +468,7 @@ def _url(method: str, account: Account) -> str:
 
 
 def _asked(method: str, account: Account, body: Body = NO_BODY) -> Any:
-    answer = handing.wanted(
+    answer = asking.wanted(
         "POST",
         _url(method, account),
         account=account,
@@ -494,12 +493,12 @@ def _deliver(account: Account) -> None:
         "secret_token": secret_token(account),
         "allowed_updates": list(UPDATES),
     }
-    _asked("setWebhook", account, handing.as_json(told))
+    _asked("setWebhook", account, asking.as_json(told))
 
 
 def _handed(method: str, account: Account, start: str, data: Any) -> Receipt:
-    body = data if isinstance(data, Body) else handing.as_json(data)
-    return handing.handed(
+    body = data if isinstance(data, Body) else asking.as_json(data)
+    return asking.handed(
         "POST",
         _url(method, account),
         account=account,
@@ -516,12 +515,12 @@ def _done(method: str, account: Account, fields: Mapping[str, Any]) -> Receipt:
         found = judge(answer)
         return None if found and any(one in found.reason for one in DONE_BEFORE) else found
 
-    receipt = handing.handed(
+    receipt = asking.handed(
         "POST",
         _url(method, account),
         account=account,
         judge=judged,
         named=lambda _: "",
-        body=handing.as_json(fields),
+        body=asking.as_json(fields),
     )
     return failed(receipt.reason) if receipt.state is SendState.UNKNOWN else receipt

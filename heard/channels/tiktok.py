@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from heard.channels import handing, payloads, web
-from heard.channels.asking import failed
+from heard.channels import asking, payloads, web
+from heard.channels.asking import NO_BODY, Body, Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -33,7 +33,6 @@ from heard.channels.base import (
     Setting,
 )
 from heard.channels.dates import moment
-from heard.channels.handing import NO_BODY, Body, Trouble
 
 kind = "tiktok"
 title = "TikTok"
@@ -123,14 +122,14 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         "message_type": "TEXT",
         "text": {"body": outgoing.text},
     }
-    return handing.handed(
+    return asking.handed(
         "POST",
         _url("business/message/send/", account),
         account=account,
         judge=judge,
         named=lambda said: said["data"]["message"]["message_id"],
         headers=_headers(account),
-        body=handing.as_json(message),
+        body=asking.as_json(message),
     )
 
 
@@ -154,15 +153,15 @@ def fetch(source: str, account: Account) -> bytes:
         "media_type": "IMAGE",
     }
     path = "business/message/media/download/"
-    found = _asked("POST", path, account, body=handing.as_json(wanted))
+    found = _asked("POST", path, account, body=asking.as_json(wanted))
     url = found.get("download_url")
     if not isinstance(url, str):
         raise PlaceError("TikTok no longer has this file.")
-    return handing.wanted(
+    return asking.wanted(
         "GET",
         url,
         account=account,
-        judge=handing.plainly,
+        judge=asking.plainly,
         limit_bytes=50 * 1024 * 1024,
         timeout_seconds=60,
     ).body
@@ -217,7 +216,7 @@ def judge(answer: web.Answer) -> Trouble | None:
     if isinstance(code, int) and 50000 <= code < 60000:
         return Trouble(f"TikTok has trouble of its own{quoted}.")
     if not answer.is_good and code is None:
-        return handing.plainly(answer)
+        return asking.plainly(answer)
     return Trouble(f"TikTok refused it ({code}{quoted}).", is_final=True)
 
 
@@ -291,7 +290,7 @@ def _fresh(account: Account) -> Account:
         "refresh_token": account.secrets["refresh_token"],
     }
     path = "tt_user/oauth2/refresh_token/"
-    found = _asked("POST", path, account, body=handing.as_json(asked))
+    found = _asked("POST", path, account, body=asking.as_json(asked))
     try:
         ends_at = now + timedelta(seconds=int(found["expires_in"]))
         fresh = {
@@ -322,7 +321,7 @@ def _asked(
     params: Mapping[str, str] | None = None,
     body: Body = NO_BODY,
 ) -> dict[str, Any]:
-    said = handing.wanted(
+    said = asking.wanted(
         method,
         _url(path, account),
         account=account,
@@ -345,7 +344,7 @@ def _delivering(account: Account, warnings: list[str]) -> None:
     found = _asked("GET", "business/webhook/list/", account, params=about)
     address = found.get("callback_url")
     if not address:
-        body = handing.as_json({**about, "callback_url": account.hook})
+        body = asking.as_json({**about, "callback_url": account.hook})
         _asked("POST", "business/webhook/update/", account, body=body)
     elif address != account.hook:
         warnings.append("TikTok delivers to another address: an app has one for all its accounts.")

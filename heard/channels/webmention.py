@@ -418,7 +418,7 @@ def told(source: str, target: str, endpoint: Endpoint, account: Account) -> Rece
             "POST",
             endpoint.url,
             account=account,
-            form={"source": source, "target": target},
+            body=asking.as_form({"source": source, "target": target}),
             named=lambda _: "",
         )
     else:

@@ -58,6 +58,8 @@ settings = (
 public = Abilities(acts=frozenset({Act.APPROVE, Act.SPAM, Act.EDIT, Act.DELETE}))
 private = None
 every_seconds = 60.0
+busy_seconds = 2.0
+"""A discussion under a post is followed as it goes on: three small questions each time."""
 
 PAGE, OVERLAP, PAGES = 100, 10, 10
 """Comments asked for at once, how many are asked for twice, and pages until the house has a say."""
@@ -125,7 +127,7 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         url,
         account=account,
         headers=_headers(account),
-        data=said,
+        body=asking.as_json(said),
         named=_comment_name,
         done_too=frozenset({409}),
     )
@@ -162,7 +164,12 @@ def act(acting: Acting, account: Account) -> Receipt:
     else:
         return asking.failed("WordPress knows no such thing.", is_final=True)
     receipt = asking.handed(
-        "POST", url, account=account, headers=headers, data=said, named=_comment_name
+        "POST",
+        url,
+        account=account,
+        headers=headers,
+        body=asking.as_json(said),
+        named=_comment_name,
     )
     if receipt.state is SendState.FAILED and _stands(url, said.get("status"), account):
         return Receipt(SendState.SENT, external_id=acting.external_id)

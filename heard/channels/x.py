@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from heard.channels import handing, lengths, payloads, web
-from heard.channels.asking import failed
+from heard.channels import asking, lengths, payloads, web
+from heard.channels.asking import NO_BODY, Body, Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -46,7 +46,6 @@ from heard.channels.base import (
     Setting,
     Unit,
 )
-from heard.channels.handing import NO_BODY, Body, Trouble
 from heard.channels.payloads import from_unix
 from heard.channels.texts import without_entities
 
@@ -311,7 +310,7 @@ def judge(answer: web.Answer) -> Trouble | None:
     if answer.status == 403 and "duplicate content" in words.lower():
         return Trouble("X refuses the same words twice: it was posted before.", is_final=True)
     if answer.status >= 500:
-        return handing.plainly(answer)
+        return asking.plainly(answer)
     return Trouble(
         f"X refused it{quoted or f' ({answer.status})'}.",
         is_final=True,
@@ -679,7 +678,7 @@ def _asked(
         {"authorization": f"Bearer {token}"} if token
         else _proof(method, path, params or {}, account)
     )  # fmt: skip
-    return handing.wanted(
+    return asking.wanted(
         method,
         _url(path, account),
         account=account,
@@ -693,13 +692,13 @@ def _asked(
 def _app_token(account: Account) -> str:
     """The token of the app itself, which some questions want (RFC 6749, section 4.4)."""
     pair = f"{_safe(account.secrets['api_key'])}:{_safe(account.secrets['api_secret'])}"
-    said = handing.wanted(
+    said = asking.wanted(
         "POST",
         _url("oauth2/token", account),
         account=account,
         judge=judge,
         headers={"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"},
-        body=handing.as_form({"grant_type": "client_credentials"}),
+        body=asking.as_form({"grant_type": "client_credentials"}),
     ).json()
     return str(said["access_token"])
 
@@ -716,7 +715,7 @@ def _subscribed(account: Account) -> list[str]:
                 "2/webhooks",
                 account,
                 token=token,
-                body=handing.as_json({"url": account.hook}),
+                body=asking.as_json({"url": account.hook}),
             )
             ours = made.get("data") or made
         if ours.get("valid") is False:
@@ -730,14 +729,14 @@ def _subscribed(account: Account) -> list[str]:
 
 
 def _handed(path: str, account: Account, data: Mapping[str, Any], *, named: Any) -> Receipt:
-    return handing.handed(
+    return asking.handed(
         "POST",
         _url(path, account),
         account=account,
         judge=judge,
         named=named,
         headers=_proof("POST", path, {}, account),
-        body=handing.as_json(data),
+        body=asking.as_json(data),
     )
 
 
@@ -752,13 +751,13 @@ def _done(
             return None
         return None if found and "already retweeted" in found.reason.lower() else found
 
-    receipt = handing.handed(
+    receipt = asking.handed(
         method,
         _url(path, account),
         account=account,
         judge=judged,
         named=lambda _: "",
         headers=_proof(method, path, {}, account),
-        body=handing.as_json(data) if data else NO_BODY,
+        body=asking.as_json(data) if data else NO_BODY,
     )
     return failed(receipt.reason) if receipt.state is SendState.UNKNOWN else receipt

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from heard.channels import handing, payloads, web
-from heard.channels.asking import failed
+from heard.channels import asking, payloads, web
+from heard.channels.asking import NO_BODY, Body, Trouble, failed
 from heard.channels.base import (
     Abilities,
     Account,
@@ -35,7 +35,6 @@ from heard.channels.base import (
     Setting,
 )
 from heard.channels.dates import moment
-from heard.channels.handing import NO_BODY, Body, Trouble
 
 kind = "youtube"
 title = "YouTube"
@@ -160,7 +159,7 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
         "comments",
         account,
         params={"part": "snippet"},
-        body=handing.as_json({"snippet": snippet}),
+        body=asking.as_json({"snippet": snippet}),
     )
 
 
@@ -177,7 +176,7 @@ def act(acting: Acting, account: Account) -> Receipt:
         params = {"id": name, "moderationStatus": status}
         return _done("POST", "comments/setModerationStatus", account, params=params)
     if acting.act is Act.EDIT and acting.of_ours:
-        body = handing.as_json({"id": name, "snippet": {"textOriginal": acting.text}})
+        body = asking.as_json({"id": name, "snippet": {"textOriginal": acting.text}})
         return _done("PUT", "comments", account, params={"part": "snippet"}, body=body)
     if acting.act is Act.DELETE and acting.of_ours:
         return _done("DELETE", "comments", account, params={"id": name})
@@ -220,7 +219,7 @@ def judge(answer: web.Answer) -> Trouble | None:
             needs_person=True,
         )
     if answer.status >= 500:
-        return handing.plainly(answer)
+        return asking.plainly(answer)
     return Trouble(f"YouTube refused it ({reason or answer.status}{quoted}).", is_final=True)
 
 
@@ -394,12 +393,12 @@ def _base(account: Account) -> str:
 def _token(account: Account) -> str:
     """An access token for the next hour. Raises `PlaceError`."""
     own = str(account.settings.get("api_url") or "")
-    said = handing.wanted(
+    said = asking.wanted(
         "POST",
         f"{own.rstrip('/')}/token" if own else TOKEN,
         account=account,
         judge=judge,
-        body=handing.as_form(
+        body=asking.as_form(
             {
                 "client_id": str(account.settings.get("client_id") or ""),
                 "client_secret": account.secrets.get("client_secret", ""),
@@ -415,7 +414,7 @@ def _token(account: Account) -> str:
 
 
 def _asked(path: str, account: Account, token: str, params: Mapping[str, str]) -> Any:
-    said = handing.wanted(
+    said = asking.wanted(
         "GET",
         f"{_base(account)}/{path}",
         account=account,
@@ -435,7 +434,7 @@ def _handed(
     *,
     params: Mapping[str, str],
     body: Body = NO_BODY,
-    judged_by: handing.Judge = judge,
+    judged_by: asking.Judge = judge,
 ) -> Receipt:
     try:
         token = _token(account)
@@ -447,7 +446,7 @@ def _handed(
             retry_after_seconds=None if wish is None else int(wish),
             is_final=error.needs_person,
         )
-    return handing.handed(
+    return asking.handed(
         method,
         f"{_base(account)}/{path}",
         account=account,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from heard.channels import handing, lengths, payloads, web
+from heard.channels import asking, lengths, payloads, web
 from heard.channels.asking import failed
 from heard.channels.base import (
     Account,
@@ -92,7 +92,7 @@ def send(
     message = {"recipient": {"id": outgoing.to}, "message": {"text": outgoing.text}}
     late = False
 
-    def judged(answer: web.Answer) -> handing.Trouble | None:
+    def judged(answer: web.Answer) -> asking.Trouble | None:
         nonlocal late
         late = graph.late(answer)
         return graph.judge(answer)
@@ -142,13 +142,13 @@ def says_yes(account: Account, name: str) -> bool:
 
 
 def _handed(
-    data: Mapping[str, Any], account: Account, *, judged_by: handing.Judge | None = None
+    data: Mapping[str, Any], account: Account, *, judged_by: asking.Judge | None = None
 ) -> Receipt:
     return graph.handed(
         "POST",
         "me/messages",
         account=account,
-        body=handing.as_json(data),
+        body=asking.as_json(data),
         named=lambda said: said["message_id"],
         judged_by=judged_by,
     )

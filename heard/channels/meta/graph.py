@@ -13,9 +13,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from heard.channels import handing, web
+from heard.channels import asking, web
+from heard.channels.asking import NO_BODY, Body, Trouble
 from heard.channels.base import Account, Checked, PlaceError, Receipt, SendState
-from heard.channels.handing import NO_BODY, Body, Trouble
 from heard.channels.payloads import from_unix
 
 VERSION = "v24.0"
@@ -74,7 +74,7 @@ def asked(
     body: Body = NO_BODY,
 ) -> Any:
     """The JSON that the API answers. Raises `PlaceError`."""
-    return handing.wanted(
+    return asking.wanted(
         method,
         f"{address(account)}/{path}",
         account=account,
@@ -93,10 +93,10 @@ def handed(
     named: Callable[[Any], Any],
     body: Body = NO_BODY,
     params: Mapping[str, str] | None = None,
-    judged_by: handing.Judge | None = None,
+    judged_by: asking.Judge | None = None,
 ) -> Receipt:
     """Hand something to the API, once."""
-    return handing.handed(
+    return asking.handed(
         method,
         f"{address(account)}/{path}",
         account=account,
@@ -153,11 +153,11 @@ def every(path: str, *, account: Account, params: Mapping[str, str]) -> Iterator
 
 def downloaded(url: str, *, account: Account, is_ours: bool = True) -> bytes:
     """The bytes behind an address that Meta gave. Raises `PlaceError`."""
-    answer = handing.wanted(
+    answer = asking.wanted(
         "GET",
         url,
         account=account,
-        judge=handing.plainly,
+        judge=asking.plainly,
         headers=_headers(account, "") if is_ours else {},
         limit_bytes=100 * 1024 * 1024,
         timeout_seconds=60,
@@ -171,7 +171,7 @@ def judge(answer: web.Answer) -> Trouble | None:
     if not error:
         if answer.is_good:
             return None
-        return handing.plainly(answer)
+        return asking.plainly(answer)
     code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
     said = _said(error)
     if code in SESSION_ENDED or (error.get("type") == "OAuthException" and code == 0):

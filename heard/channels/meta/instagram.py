@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from heard.channels import handing, payloads
+from heard.channels import asking, payloads
 from heard.channels.asking import failed
 from heard.channels.base import (
     Abilities,
@@ -175,7 +175,7 @@ def act(acting: Acting, account: Account) -> Receipt:
             "sender_action": "react",
             "payload": {"message_id": name, "reaction": "love"},
         }
-        return graph.done("POST", "me/messages", account, body=handing.as_json(heart))
+        return graph.done("POST", "me/messages", account, body=asking.as_json(heart))
     return failed("Instagram does not let us do this to this message.", is_final=True)
 
 
@@ -339,6 +339,6 @@ def _said(path: str, outgoing: Outgoing, account: Account, **about: str) -> Rece
         "POST",
         path,
         account=account,
-        body=handing.as_json({"message": outgoing.text, **about}),
+        body=asking.as_json({"message": outgoing.text, **about}),
         named=lambda said: said["id"],
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from heard.channels import handing, payloads
+from heard.channels import asking, payloads
 from heard.channels.asking import failed
 from heard.channels.base import (
     Abilities,
@@ -205,9 +205,7 @@ def act(acting: Acting, account: Account) -> Receipt:
         "type": "reaction",
         "reaction": {"message_id": acting.external_id, "emoji": "👍"},
     }
-    return graph.done(
-        "POST", f"{_number(account)}/messages", account, body=handing.as_json(message)
-    )
+    return graph.done("POST", f"{_number(account)}/messages", account, body=asking.as_json(message))
 
 
 def fetch(source: str, account: Account) -> bytes:
@@ -411,7 +409,7 @@ def _handed(message: Mapping[str, Any], account: Account) -> Receipt:
         "POST",
         f"{_number(account)}/messages",
         account=account,
-        body=handing.as_json(message),
+        body=asking.as_json(message),
         named=lambda said: said["messages"][0]["id"],
     )
 
@@ -427,7 +425,7 @@ def _with_file(message: dict[str, Any], outgoing: Outgoing, account: Account) ->
         "POST",
         f"{_number(account)}/media",
         account=account,
-        body=handing.with_file(
+        body=asking.with_file(
             {"messaging_product": "whatsapp", "type": file.content_type}, name="file", file=file
         ),
         named=lambda said: said["id"],
