@@ -1,8 +1,8 @@
 """Asking a place over HTTP, and handing something to it: what its answer means to us.
 
 `wanted` is for questions: whatever is not the answer becomes a `PlaceError` in words for people.
-`handed` is for what leaves the house: whatever happens, there is a `Receipt`. A vendor may
-have a `Judge` of its own, which finds the trouble in an answer's words; `plainly` goes by the status.
+`handed` is for what leaves the house: whatever happens, there is a `Receipt`. A vendor may have a
+`Judge` of its own, which finds the trouble in an answer's words; `plainly` goes by its status.
 """
 
 from __future__ import annotations
