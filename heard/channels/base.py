@@ -75,6 +75,13 @@ class Abilities:
     templates: bool = False
     """Outside the window, approved templates may still be sent."""
     tells: frozenset[str] = frozenset()
+    opts_out: bool = False
+    """People can forbid us to write to them, and allow it again: `opted` in `Incoming.extra`."""
+    copies: bool = False
+    """A reply may go to others as well: `Outgoing.copies`."""
+    keeps: timedelta | None = None
+    """How long the vendor's rules let us keep what was said there, from when we heard it; the
+    module names the rule beside it. None is for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +150,9 @@ class Incoming(NamedTuple):
     see the message), `audience` (how many people can), `rating` (1 to 5), `trust` (what proves the
     sender, by name), `shares` and `quotes` (the external id of what is passed on), `terms` (the
     watched words that were found), `links` (other addresses of the same person, by kind, that the
-    place itself vouches for).
+    place itself vouches for), `opted` ("out" where the person forbids us to write, "in" where they
+    allow it again), `reply_to` (where answers are wanted), `cc` (who else was written to) and
+    `list` (the mailing list it came through).
     """
 
     external_id: str
@@ -364,6 +373,8 @@ class Outgoing:
     """The name of an approved template, whose blanks `text` fills, a line each."""
     is_automatic: bool = False
     """A program of ours says it; where a place has a way to say so, it must be said."""
+    copies: tuple[str, ...] = ()
+    """The addresses of others who get it too, where the place has copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -573,6 +584,14 @@ class Named(Channel, Protocol):
 
         The house writes it down before the reply leaves: whatever happens then, its echo is known.
         """
+
+
+@runtime_checkable
+class Readdressed(Channel, Protocol):
+    """A place where people can ask for answers at another address than they write from."""
+
+    def reader_of(self, outgoing: Outgoing) -> str:
+        """The address to which this reply would really go."""
 
 
 @runtime_checkable

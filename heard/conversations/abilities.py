@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from heard.channels.base import Abilities, Act
+from heard.channels.base import Abilities, Act, Outgoing, Readdressed
 from heard.channels.registry import channel_of
-from heard.conversations.models import Conversation, Inbox
+from heard.conversations.models import Conversation, Inbox, Message
 
 MUTE = Abilities(replies=False)
 """History only: nothing can be sent there."""
@@ -42,6 +44,8 @@ class Obstacle(StrEnum):
     """It must be written there, by hand."""
     CLOSED = "closed"
     """The time in which the place lets us write is over."""
+    OPTED_OUT = "opted_out"
+    """The person has forbidden us to write."""
 
 
 def obstacle(
@@ -55,10 +59,66 @@ def obstacle(
         return Obstacle.BY_LINK
     if not able.replies:
         return Obstacle.MUTE
+    if able.opts_out and has_opted_out(conversation):
+        return Obstacle.OPTED_OUT
     is_over = conversation.closes_at is not None and conversation.closes_at <= now
     if is_over and not (able.templates and has_template):
         return Obstacle.CLOSED
     return None
+
+
+def has_opted_out(conversation: Conversation) -> bool:
+    """Whether the person forbids us to write to where they last wrote from: two queries."""
+    said = conversation.messages.filter(kind=Message.Kind.INCOMING).order_by("-at", "-id")
+    handle = said.values_list("handle_id", flat=True).first()
+    if handle is None:
+        return False
+    chosen = said.filter(handle_id=handle, extra__has_key="opted")
+    return chosen.values_list("extra__opted", flat=True).first() == "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Where a reply goes, and who may get a copy of it."""
+
+    to: str
+    """"" where the place needs no address, or has none of this person."""
+    instead_of: str = ""
+    """The address they wrote from, where they asked for answers at another."""
+    refused: str = ""
+    """The address they asked for, where it is not believed."""
+    copies: tuple[str, ...] = ()
+    is_copied: bool = False
+    """Whether these get their copy unless somebody decides otherwise."""
+
+
+MOST_COPIES = 10
+"""Who wrote to more people than this meant a crowd, and no circle."""
+
+
+def readers_of(kind: str, able: Abilities, *, sender: str, told: Mapping[str, Any]) -> Readers:
+    """Who will read a reply to a message with this `extra`, written from this address.
+
+    Whoever stood in copy of a mail expects to stay in copy; not so the readers of a mailing list, a
+    crowd, and those whom a forged mail names.
+    """
+    channel = channel_of(kind)
+    wish, to = told.get("reply_to"), sender
+    if isinstance(channel, Readdressed):
+        to = channel.reader_of(Outgoing("", to=sender, text="", answered=told))
+    refused = wish if isinstance(wish, str) and wish not in {to, sender} else ""
+    named = told.get("cc") if able.copies else None
+    others = [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
+    copies = tuple(one for one in dict.fromkeys(others) if one not in {to, sender})
+    trust = told.get("trust")
+    is_forged = isinstance(trust, Mapping) and trust.get("dmarc") == "fail"
+    return Readers(
+        to,
+        instead_of=sender if to != sender else "",
+        refused=refused,
+        copies=copies,
+        is_copied=not (told.get("list") or is_forged or len(copies) > MOST_COPIES),
+    )
 
 
 def windows_of(kind: str, *, hours: float | None = None) -> tuple[float | None, float | None]:

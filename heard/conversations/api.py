@@ -12,7 +12,7 @@ from django.utils import timezone
 from ninja import Field, Query, Router, Schema, Status
 
 from heard.channels import hook
-from heard.conversations import handling, replying
+from heard.conversations import handling, replying, showing
 from heard.conversations.journal import keep
 from heard.conversations.models import Conversation, Delivery, Inbox, Message
 from heard.conversations.queries import VIEWS, Filters, page, sight_of
@@ -332,6 +332,9 @@ def create_reply(request: ApiRequest, number: int, said: ReplyIn) -> Status[Mess
             now=timezone.now(),
             overruled=said.overruled,
         )
+    except replying.ReplyImpossible as impossible:
+        why = str(showing.OBSTACLES[impossible.obstacle])
+        raise Refused(409, "impossible", why, obstacle=impossible.obstacle.value) from None
     except replying.ReplyBlocked as blocked:
         raise Refused(
             409, "held_back", "The check holds this reply back.", findings=_findings(blocked.check)

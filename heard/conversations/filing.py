@@ -332,7 +332,7 @@ def _write_conversations(
                     is_public,
                     names.get(contact, ""),
                     last.text[:160],
-                    last.kind.value,
+                    _last_kind(last),
                     _closing(columns_of["last_incoming_at"], windows[0 if is_public else 1]),
                     *[columns_of[name] for name in CONVERSATION_COLUMNS],
                 )
@@ -340,6 +340,16 @@ def _write_conversations(
     mark_stale(stale)
     tell(alive)
     return clocks
+
+
+def _last_kind(last: Incoming) -> str:
+    """Which way it went; or that it only passes on or quotes what somebody else said."""
+    if last.kind is Kind.INCOMING:
+        if "shares" in last.extra:
+            return "shared"
+        if "quotes" in last.extra:
+            return "quoted"
+    return last.kind.value
 
 
 def _closing(last_incoming_at: datetime | None, window: float | None) -> datetime | None:

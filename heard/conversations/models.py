@@ -324,6 +324,7 @@ class Conversation(models.Model):
     contact_name = models.CharField(max_length=200, db_default="")
     preview = models.CharField(max_length=200, db_default="")
     last_kind = models.CharField(max_length=8, db_default="")
+    """As `Message.Kind`; "shared" or "quoted" where it only passes on or quotes other words."""
 
     objects = ConversationQuerySet.as_manager()
 

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from heard.channels.base import Abilities
 from heard.channels.lengths import parts
-from heard.conversations.abilities import Obstacle, abilities_of, obstacle
+from heard.conversations.abilities import Obstacle, abilities_of, obstacle, readers_of
 from heard.conversations.facts import facts_of
 from heard.conversations.models import Conversation, Draft, Message, Sending
 from heard.conversations.sending import deliver
@@ -45,11 +46,15 @@ class ReplyImpossible(Exception):  # noqa: N818 - not a fault, an answer
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a reply goes: to the person alone, in numbered parts, by an approved template."""
+    """How a reply goes: to the person alone, in numbered parts, by an approved template.
+
+    `copies` are the others who get it too, as far as the message that it answers names them.
+    """
 
     is_private: bool = False
     is_split: bool = False
     template: str = ""
+    copies: tuple[str, ...] = ()
 
 
 PLAIN = Manner()
@@ -89,6 +94,7 @@ def reply(
     if held:
         raise ReplyBlocked(found)
     leaves_at = now + timedelta(seconds=settings.UNDO_SECONDS)
+    copies = _copies(conversation, able, manner.copies)
     texts = [text.strip()]
     if manner.is_split and able.length is not None:
         texts = parts(text, limit=able.length, unit=able.unit)
@@ -112,6 +118,7 @@ def reply(
             updated_at=now,
             is_private=manner.is_private,
             template=manner.template,
+            copies=copies,
             after=before,
         )
         written.append(message)
@@ -165,6 +172,23 @@ def undo(message: Message, *, by: User, now: datetime) -> str:
     )
     settle([conversation_id], now=now)
     return text
+
+
+def _copies(
+    conversation: Conversation, able: Abilities, wanted: Collection[str]
+) -> list[str] | None:
+    """Those of the wanted whom the message that is answered names; nobody else gets our words."""
+    if not wanted or not able.copies:
+        return None
+    answered = (
+        conversation.messages.filter(kind=Message.Kind.INCOMING)
+        .order_by("-at", "-id")
+        .values_list("extra", "handle__address")
+        .first()
+    )
+    told, sender = answered or ({}, "")
+    readers = readers_of(conversation.inbox.kind, able, sender=sender or "", told=told or {})
+    return [one for one in readers.copies if one in wanted] or None
 
 
 def _unsplit(message: Message) -> str:

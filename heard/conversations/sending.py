@@ -24,6 +24,7 @@ from heard.channels import comment_card
 from heard.channels.base import Channel, File, Named, Outgoing, Receipt, SendState
 from heard.channels.registry import channel_of
 from heard.conversations import attachments
+from heard.conversations.abilities import has_opted_out, side_of
 from heard.conversations.accounts import account_of
 from heard.conversations.changing import apply
 from heard.conversations.intake import LOCK_SPACE
@@ -245,6 +246,7 @@ def _outgoing(message: Message) -> Outgoing:
         references=tuple(one["external_id"] for one in reversed(said)),
         template=sending.template,
         is_automatic=message.is_automatic,
+        copies=tuple(sending.copies or ()),
     )
 
 
@@ -273,6 +275,8 @@ def _hand_over(claim: _Claim) -> Receipt:
         return Receipt(SendState.SENT)  # the places of the sample company are made up like itself
     if channel is None:
         return _final(f"{claim.inbox.name} only holds history: nothing can be sent there.")
+    if side_of(claim.inbox.kind, is_public=False).opts_out and has_opted_out(claim.conversation):
+        return _final("They have written STOP in the meantime: we may not write to them here.")
     try:
         account = account_of(claim.inbox)
     except UnsealError:

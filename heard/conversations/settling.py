@@ -112,7 +112,10 @@ WRITE_CONVERSATIONS = """
     JOIN conversation o ON o.id = x.id
     LEFT JOIN contact k ON k.id = o.contact_id
     LEFT JOIN LATERAL (
-        SELECT left(text, 160) AS preview, kind FROM message WHERE id = x.last_id
+        SELECT left(text, 160) AS preview, CASE
+            WHEN kind = 'incoming' AND extra ? 'shares' THEN 'shared'
+            WHEN kind = 'incoming' AND extra ? 'quotes' THEN 'quoted' ELSE kind END AS kind
+        FROM message WHERE id = x.last_id
     ) m ON true
     LEFT JOIN LATERAL (SELECT subject, is_public FROM message WHERE id = x.first_id) f ON true
     WHERE c.id = x.id

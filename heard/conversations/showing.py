@@ -342,6 +342,9 @@ OBSTACLES = {
     Obstacle.CLOSED: gettext_lazy(
         "The time in which this place lets us write is over; it opens when they write again."
     ),
+    Obstacle.OPTED_OUT: gettext_lazy(
+        "They wrote STOP: we may not write to them here until they write START."
+    ),
 }
 """Why no reply can leave, for people."""
 
@@ -376,6 +379,14 @@ def thanks(said: Said, *, bond: str, able: Abilities) -> str:
     reasons = gettext(" and ").join(str(naming.DUE[reason]) for reason in found.because)
     sentence = gettext("%(ways)s, because %(reasons)s.") % {"ways": ways, "reasons": reasons}
     return sentence[0].upper() + sentence[1:]
+
+
+def passed_on(said: Said) -> str:
+    """That a message passes on or quotes other words, and whose those are."""
+    is_ours = said.original is not None and said.original.is_ours
+    if said.passes_on == "shares":
+        return gettext("shared our post") if is_ours else gettext("passed on a post")
+    return gettext("quotes our post") if is_ours else gettext("quotes a post")
 
 
 def acts(said: Said, able: Abilities) -> list[tuple[str, str]]:

@@ -61,6 +61,16 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """What somebody passes on or quotes, as far as it is here."""
+
+    id: int
+    conversation_id: int
+    is_ours: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """What a message said from some moment on, before it was changed again."""
 
@@ -109,8 +119,19 @@ class Said:
     """How and by whom."""
     versions: tuple[Version, ...]
     """All that it ever said, the newest last; nothing while it is as it was written."""
+    address: str
+    """Where it was written from."""
+    copies: tuple[str, ...]
+    """Who else got this reply of ours."""
+    original: Original | None
+    """What it passes on or quotes."""
     overruled: tuple[str, ...]
     """Codes of the warnings in spite of which it was sent."""
+
+    @property
+    def passes_on(self) -> str:
+        """Whether it "shares" or "quotes" what somebody else said; else ""."""
+        return next((how for how in ("shares", "quotes") if self.place.get(how)), "")
 
     @property
     def earlier(self) -> tuple[Version, ...]:
@@ -235,11 +256,17 @@ MESSAGES = """
             v.told -> 'extra' -> 'rating', v.told ? 'is_emptied') ORDER BY v.at, v.id)
             FROM change v WHERE m.edited_at IS NOT NULL AND v.inbox_id = m.inbox_id
             AND v.external_id = m.external_id AND v.kind = m.kind
-            AND v.what IN ('written', 'edited'))
+            AND v.what IN ('written', 'edited')),
+        h.address, s.copies,
+        (SELECT json_build_array(o.id, o.conversation_id, o.kind = 'reply', left(o.text, 160))
+            FROM message o WHERE o.inbox_id = m.inbox_id AND o.external_id <> ''
+            AND o.external_id = coalesce(m.extra ->> 'shares', m.extra ->> 'quotes')
+            ORDER BY o.id LIMIT 1)
     FROM message m
     LEFT JOIN contact k ON k.id = m.contact_id
     LEFT JOIN staff_user u ON u.id = m.author_id
     LEFT JOIN sending s ON s.message_id = m.id
+    LEFT JOIN handle h ON h.id = m.handle_id
     WHERE m.conversation_id = %(id)s
     ORDER BY m.at DESC, m.id DESC LIMIT %(limit)s
 """
@@ -332,14 +359,16 @@ def thread(
 
 
 def _said(row: Sequence[Any], overruled: Mapping[Any, tuple[str, ...]]) -> Said:
-    pk, kind, at, author, is_mine, text, is_cut, *rest, place, acts, papers, thanks, edits = row
+    pk, kind, at, author, is_mine, text, is_cut, *rest = row
+    *rest, place, acts, papers, thanks, edits, address, copies, original = rest
     words, quoted = (text, "") if is_cut or kind == "note" else quoting.split(text)
     files = tuple(Paper(*paper) for paper in papers or ())
     given = tuple((how, who) for how, who in thanks or ())
     done = {what: (state, reason) for what, state, reason in acts or ()}
     said = [pk, kind, at, author, is_mine, words, quoted or _folded(place)]
     read = [*said, is_cut, *rest, place or {}, done, files, given]
-    read += [_versions(edits or ()), overruled.get(pk, ())]
+    read += [_versions(edits or ()), address or "", tuple(copies or ())]
+    read += [Original(*original) if original else None, overruled.get(pk, ())]
     return Said(*read)
 
 

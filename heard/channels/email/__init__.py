@@ -161,7 +161,7 @@ settings = (
     Setting("folder", "Folder to hear", help="INBOX, unless said.", is_needed=False, is_rare=True),
 )
 public = None
-private = Abilities(files=True)
+private = Abilities(files=True, copies=True)
 every_seconds = 60.0
 
 
@@ -184,19 +184,25 @@ def listen(cursor: str, account: Account) -> Iterator[Fetched]:
     return imap.heard_live(cursor, account)
 
 
+def reader_of(outgoing: Outgoing) -> str:
+    """Where a reply goes: to the address the mail asks for, unless the mail is a forgery."""
+    return writing.reader_of(outgoing)
+
+
 def send(outgoing: Outgoing, account: Account) -> Receipt:
     """Mail a reply. Its Message-ID follows from the idempotency key, also when it stays unknown."""
     from heard.channels.email import smtp  # noqa: PLC0415 - only who sends needs it
 
-    to = writing.reader_of(outgoing)
-    if "@" not in to or not to.isprintable() or any(sign in to for sign in ' <>,;"'):
+    to = reader_of(outgoing)
+    if not writing.is_address(to):
         return Receipt(SendState.FAILED, reason="There is no address to write to.", is_final=True)
     number = tokens.message_id(outgoing.idempotency_key, account=account)
     sender = tokens.own_address(account)
     try:
         mail = writing.written(outgoing, account)
         with smtp.signed_in(account) as line:
-            receipt = smtp.hand_over(mail, sender=sender, to=to, line=line)
+            copies = writing.copies_of(outgoing)
+            receipt = smtp.hand_over(mail, sender=sender, to=to, copies=copies, line=line)
     except smtp.RefusedBySMTPError as error:
         reason = f"The server refused the mail ({error.code} {error})"
         return Receipt(SendState.FAILED, reason=reason[:300], is_final=error.is_final)

@@ -10,7 +10,7 @@ import contextlib
 import re
 import smtplib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from heard.channels.base import Account, PlaceError, Receipt, SendState
 from heard.channels.email import oauth, servers
@@ -90,9 +90,17 @@ def _greeted(line: smtplib.SMTP, server: Server) -> None:
         line.ehlo()
 
 
-def hand_over(mail: bytes, *, sender: str, to: str, line: smtplib.SMTP) -> Receipt:
-    """Give one mail to the server. Raises only before anything has been taken."""
-    needs_utf8 = not (sender.isascii() and to.isascii())
+def hand_over(
+    mail: bytes, *, sender: str, to: str, line: smtplib.SMTP, copies: Sequence[str] = ()
+) -> Receipt:
+    """Give one mail to the server. Raises only before anything has been taken.
+
+    A copy that the server does not take keeps nobody else's mail back; the receipt names it.
+    """
+    needs_utf8 = not all(address.isascii() for address in (sender, to, *copies))
+    if needs_utf8 and not line.has_extn("smtputf8"):
+        copies = [one for one in copies if one.isascii()]
+        needs_utf8 = not (sender.isascii() and to.isascii())
     if needs_utf8 and not line.has_extn("smtputf8"):
         raise RefusedBySMTPError(553, f"this server cannot write to {to}")
     largest = line.esmtp_features.get("size", "")
@@ -107,6 +115,7 @@ def hand_over(mail: bytes, *, sender: str, to: str, line: smtplib.SMTP) -> Recei
         options.append("BODY=8BITMIME")
     _taken(line.mail(sender, options))
     _taken(line.rcpt(to))
+    refused = [one for one in copies if line.rcpt(one)[0] not in {250, 251}]
     code, said = line.docmd("DATA")
     if code != 354:
         raise RefusedBySMTPError(code, _words(said))
@@ -123,7 +132,8 @@ def hand_over(mail: bytes, *, sender: str, to: str, line: smtplib.SMTP) -> Recei
             reason=f"The server did not say whether it took the mail ({type(error).__name__}).",
         )
     if code == 250:
-        return Receipt(SendState.SENT)
+        names = ", ".join(refused)
+        return Receipt(SendState.SENT, reason=f"No copy went to {names}." if names else "")
     raise RefusedBySMTPError(code, _words(said))
 
 

@@ -10,7 +10,7 @@ import email.charset
 import email.policy
 import email.utils
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.encoders import encode_base64
 from email.header import Header
@@ -19,7 +19,7 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.nonmultipart import MIMENonMultipart
 
 from heard.channels.base import Account, File, Outgoing
-from heard.channels.email import automatic, tokens
+from heard.channels.email import automatic, tokens, trust
 
 MOST_REFERENCES = 20
 
@@ -48,11 +48,27 @@ def written(outgoing: Outgoing, account: Account) -> bytes:
 
 
 def reader_of(outgoing: Outgoing) -> str:
-    """Where the reply goes: to the address the mail asks for, unless the mail is a forgery."""
+    """Where the reply goes: to the address the mail asks for, unless the mail may be a forgery.
+
+    Where a trusted server looked, the sender must be proven: else anybody could write in a
+    customer's name and have the answer sent to themselves.
+    """
     wish = outgoing.answered.get("reply_to")
     found = outgoing.answered.get("trust")
-    is_forged = isinstance(found, dict) and found.get("dmarc") == "fail"
-    return wish if isinstance(wish, str) and "@" in wish and not is_forged else outgoing.to
+    is_believed = not found or (isinstance(found, Mapping) and trust.is_proven(found))
+    return wish if isinstance(wish, str) and "@" in wish and is_believed else outgoing.to
+
+
+def copies_of(outgoing: Outgoing) -> tuple[str, ...]:
+    """Who else gets the mail, and can be written to."""
+    to = reader_of(outgoing)
+    return tuple(one for one in dict.fromkeys(outgoing.copies) if one != to and is_address(one))
+
+
+def is_address(text: str) -> bool:
+    """Whether a mail can be sent there, and the text can stand in a header."""
+    is_plain = text.isprintable() and not any(sign in text for sign in ' <>,;"')
+    return "@" in text and is_plain
 
 
 def _headers(outgoing: Outgoing, account: Account) -> Iterator[tuple[str, str]]:
@@ -61,10 +77,12 @@ def _headers(outgoing: Outgoing, account: Account) -> Iterator[tuple[str, str]]:
     name = _line(str(account.settings.get("sender_name") or account.name))
     yield "From", email.utils.formataddr((name, own), charset="utf-8")
     yield "To", reader_of(outgoing)
+    if copies := copies_of(outgoing):
+        yield "Cc", ", ".join(copies)
     yield "Subject", _encoded(_subject(outgoing))
     yield "Date", email.utils.format_datetime(outgoing.at or datetime.now(UTC))
     yield "Message-ID", f"<{number}>"
-    parent = outgoing.parent if _is_id(outgoing.parent) else ""
+    parent = _called(outgoing.parent) if _is_id(_called(outgoing.parent)) else ""
     if parent:
         yield "In-Reply-To", f"<{parent}>"
     if references := _references(outgoing, parent):
@@ -85,14 +103,20 @@ def _has_plus(account: Account) -> bool:
 
 def _references(outgoing: Outgoing, parent: str) -> list[str]:
     """The thread so far, oldest first: its root, what the answered mail named, and that mail."""
-    if parent and parent == outgoing.root:
+    if parent and parent == _called(outgoing.root):
         return [parent]
     named = outgoing.answered.get("references")
     earlier = [str(one) for one in named] if isinstance(named, list | tuple) else []
     chain = [outgoing.root, *earlier, *outgoing.references, parent]
-    chain = [one for one in dict.fromkeys(chain) if one and one != parent and _is_id(one)]
+    chain = list(dict.fromkeys(_called(one) for one in chain))
+    chain = [one for one in chain if one and one != parent and _is_id(one)]
     kept = chain if len(chain) < MOST_REFERENCES else [chain[0], *chain[-(MOST_REFERENCES - 2) :]]
     return [*kept, parent] if parent else kept
+
+
+def _called(name: str) -> str:
+    """The Message-ID of a mail; the house adds a digest to one that several mails carry."""
+    return name.partition(" ")[0]
 
 
 def _is_id(name: str) -> bool:

@@ -216,6 +216,7 @@ def _manner(request: StaffRequest) -> Manner:
         is_private="private" in request.POST,
         is_split="split" in request.POST,
         template=request.POST.get("template", "")[:120],
+        copies=tuple(request.POST.getlist("copy")),
     )
 
 

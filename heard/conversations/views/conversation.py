@@ -6,6 +6,7 @@ import json
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -14,16 +15,16 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from heard.channels.base import Act
+from heard.channels.base import Abilities, Act
 from heard.conversations import attachments, correcting, handling, queries, showing
-from heard.conversations.abilities import obstacle, side_of
+from heard.conversations.abilities import Readers, obstacle, readers_of, side_of
 from heard.conversations.acting import NotAllowedError, act
 from heard.conversations.cleaning import cleaned
 from heard.conversations.fetching import fetch_again
 from heard.conversations.models import Acknowledgement, Attachment, Conversation, Message, Promise
 from heard.conversations.presence import be_present, leave
 from heard.conversations.queries import VIEWS, Sight, sight_of
-from heard.conversations.thread import thread
+from heard.conversations.thread import Thread, thread
 from heard.conversations.views.files import hand_out
 from heard.conversations.views.inbox import (
     context_query,
@@ -119,7 +120,16 @@ def pane_context(
         "templates": opened.inbox.settings.get("templates", ()) if opened.closes_at else (),
         "able": able,
         "against": obstacle(opened, able, now=now),
+        "readers": _readers(told, able),
     }
+
+
+def _readers(told: Thread, able: Abilities) -> Readers | None:
+    """Who will read the answer to the last message; None before there is one."""
+    last = told.last_incoming
+    if last is None:
+        return None
+    return readers_of(told.door.kind, able, sender=last.address, told=last.place)
 
 
 def done(
@@ -133,6 +143,8 @@ def done(
 ) -> HttpResponse:
     """After a deed: the pane again and word to the page, or without JavaScript the page again."""
     if not request.htmx:
+        if notice:
+            messages.add_message(request, messages.ERROR if failing else messages.SUCCESS, notice)
         return HttpResponseRedirect(address(request, opened))
     response = pane(request, opened, sight=sight)
     events: dict[str, Any] = {event: {"id": opened.pk}}

@@ -291,3 +291,15 @@ def test_the_page_asks_for_little_and_for_what_fits_the_sign_in() -> None:
     assert first["refresh_token"] == "place_sign_in=google microsoft"
     assert first["tenant"] == "place_sign_in=microsoft"
     assert not first.keys() & {"smtp_port", "folder", "hourly_cap", "days"}
+
+
+def test_copies_go_to_whom_they_are_meant_and_a_refused_one_keeps_no_mail_back() -> None:
+    copies = ("ben@example.org", "ann@example.org", "no address", "two@x.org, three@x.org")
+    with MailLine() as line:
+        receipt = channel.send(answer(copies=copies), box(line))
+    assert receipt.state is SENT
+    assert [said for said in line.heard if said.startswith("rcpt")] == [
+        "rcpt TO:<ann@example.org>",
+        "rcpt TO:<ben@example.org>",
+    ]
+    assert b"\r\nCc: ben@example.org\r\n" in line.mails[0]
