@@ -1191,18 +1191,19 @@ class Word(models.Model):
 
 
 class Forgotten(models.Model):
-    """Up to which message an inbox that keeps contents for a time alone has been emptied."""
+    """Up to which row an inbox that keeps contents for a time alone has been emptied."""
 
     inbox = models.OneToOneField(
         Inbox, on_delete=models.CASCADE, primary_key=True, related_name="forgotten"
     )
-    up_to = models.BigIntegerField(default=0)
+    message = models.BigIntegerField(default=0)
+    delivery = models.BigIntegerField(default=0)
 
     class Meta:
         db_table = "forgotten"
 
     def __str__(self) -> str:
-        return f"{self.inbox_id} up to {self.up_to}"
+        return f"{self.inbox_id} up to {self.message}"
 
 
 class Vocabulary(models.Model):
