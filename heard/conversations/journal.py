@@ -167,7 +167,8 @@ def take_in(*, now: datetime, only: int | None = None) -> int:
     if only is not None:
         with transaction.atomic():
             return _take_in(_locked([only], is_patient=True), now=now)
-    for is_suspect in (False, True):
+    looked_at = 0
+    for is_suspect in (False, True):  # both each time: new ones that keep coming hold up no suspect
         with contextlib.ExitStack() as until_done:
             with _beginning(is_suspect=is_suspect) as may_begin:
                 batch = _begin(is_suspect=is_suspect) if may_begin else []
@@ -176,8 +177,8 @@ def take_in(*, now: datetime, only: int | None = None) -> int:
                 until_done.enter_context(transaction.atomic())
                 raws = _locked(batch)
             _take_in(raws, now=now)
-            return len(batch)
-    return 0
+            looked_at += len(batch)
+    return looked_at
 
 
 @transaction.atomic
