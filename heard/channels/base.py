@@ -152,7 +152,9 @@ class Incoming(NamedTuple):
     watched words that were found), `links` (other addresses of the same person, by kind, that the
     place itself vouches for), `opted` ("out" where the person forbids us to write, "in" where they
     allow it again), `reply_to` (where answers are wanted), `cc` (who else was written to) and
-    `list` (the mailing list it came through).
+    `list` (the mailing list it came through), `is_proven` (whether the sender is, where anybody can
+    write in anybody's name), `digest` (tells apart messages of one external id, where the place
+    cannot promise that it is one message's: the house calls the later one by id, a space, digest).
     """
 
     external_id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -111,7 +111,11 @@ def readers_of(kind: str, able: Abilities, *, sender: str, told: Mapping[str, An
     others = [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
     copies = tuple(one for one in dict.fromkeys(others) if one not in {to, sender})
     trust = told.get("trust")
-    is_forged = isinstance(trust, Mapping) and trust.get("dmarc") == "fail"
+    is_forged = (
+        isinstance(trust, Mapping)
+        and bool(trust)
+        and (trust.get("dmarc") == "fail" or told.get("is_proven") is False)
+    )
     return Readers(
         to,
         instead_of=sender if to != sender else "",
@@ -119,6 +123,20 @@ def readers_of(kind: str, able: Abilities, *, sender: str, told: Mapping[str, An
         copies=copies,
         is_copied=not (told.get("list") or is_forged or len(copies) > MOST_COPIES),
     )
+
+
+def ceiling_of(kind: str) -> timedelta | None:
+    """For how long the rules of a place let us keep what was said there; None is for ever."""
+    channel = channel_of(kind)
+    sides = (channel.public, channel.private) if channel is not None else ()
+    return min((side.keeps for side in sides if side and side.keeps), default=None)
+
+
+def kept_for(inbox: Inbox) -> timedelta | None:
+    """For how long this inbox keeps contents: what it is set to, and never longer than it may."""
+    hours = inbox.settings.get("keep")
+    wish = timedelta(hours=hours) if isinstance(hours, int) and hours > 0 else None
+    return min((it for it in (wish, ceiling_of(inbox.kind)) if it), default=None)
 
 
 def windows_of(kind: str, *, hours: float | None = None) -> tuple[float | None, float | None]:

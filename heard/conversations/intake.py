@@ -6,7 +6,9 @@ is known already is left alone, and the order of arrival makes no difference to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,7 +34,16 @@ from heard.conversations.merging import merge
 from heard.conversations.models import Inbox
 from heard.conversations.settling import settle
 from heard.conversations.splitting import into_parts
-from heard.conversations.threading import Known, Rooted, Threads, rehang
+from heard.conversations.threading import (
+    MOST_NAMESAKES,
+    Known,
+    Rooted,
+    Threads,
+    digest_of,
+    name_of,
+    rehang,
+    told_apart,
+)
 from heard.reading import Reading
 
 REVIVED_AT_ONCE = 5_000
@@ -42,6 +53,13 @@ REVIVE = """
     WHERE c.id = ANY(%s) AND c.is_history AND EXISTS (
         SELECT FROM message m WHERE m.conversation_id = c.id AND m.at >= %s AND m.kind <> 'note'
     )
+"""
+
+NAMESAKES = """
+    UPDATE message m SET extra = jsonb_set(coalesce(m.extra, '{}'), '{namesakes}',
+        coalesce(m.extra->'namesakes', '[]') || x.digests::jsonb)
+    FROM unnest(%s::text[], %s::text[]) AS x(name, digests)
+    WHERE m.inbox_id = %s AND m.external_id = x.name
 """
 
 LOCK_SPACE = locking.LOCK_SPACE
@@ -54,6 +72,8 @@ class Received:
     taken: int
     known: int
     conversations: tuple[int, ...] = ()
+    filed: tuple[Incoming, ...] = ()
+    """Those taken, by the names under which they were filed."""
 
 
 @transaction.atomic
@@ -80,11 +100,11 @@ def receive(
     with connection.cursor() as cursor:
         lock = "pg_advisory_xact_lock_shared" if shares_inbox else "pg_advisory_xact_lock"
         cursor.execute(f"SELECT {lock}(%s, %s)", [LOCK_SPACE, inbox.pk])
-        stored = _stored(inbox, items)
+        items, stored = _named(inbox, items)
         fresh = [
             n
             for n, item in enumerate(items)
-            if (item.external_id, str(item.kind)) not in stored.keys
+            if (item.external_id, str(item.kind)) not in stored.digests
         ]
         if not fresh:
             return Received(taken=0, known=len(items))
@@ -100,10 +120,12 @@ def receive(
                 contact=people.get(item.sender if item.kind is Kind.INCOMING else item.to, NOBODY)[
                     0
                 ],
+                called=stored.called.get(item.external_id, ""),
+                digest=digest_of(item),
             )
             for item in items
         }
-        threads = Threads(new, stored.messages)
+        threads = Threads(new, stored.messages, stored.namesakes)
         touched = _rehang(inbox, new, threads)
         keys = [(threads.root(i.external_id), threads.contact(i.external_id)) for i in items]
         known_parts = known_conversations(inbox, keys)
@@ -138,7 +160,12 @@ def receive(
         elif alive_since is not None and touched:
             cursor.execute(REVIVE, [list(touched), alive_since])
         settle(touched, now=now)
-    return Received(taken=len(items), known=known, conversations=tuple(sorted(set(places))))
+    return Received(
+        taken=len(items),
+        known=known,
+        conversations=tuple(sorted(set(places))),
+        filed=tuple(items),
+    )
 
 
 @transaction.atomic
@@ -217,23 +244,31 @@ def _revive_lot(inbox: Inbox, *, since: datetime, now: datetime) -> list[int]:
 # Threads
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Stored:
-    keys: frozenset[tuple[str, str]]
-    messages: Mapping[str, Known]
+    """What is in the database of the messages of the list, and of those that it names."""
+
+    digests: dict[tuple[str, str], str]
+    """By name and kind; "" of a message whose name is its own."""
+    messages: dict[str, Known]
+    namesakes: dict[str, list[str]]
+    """The further messages that are called by a name."""
+    called: Mapping[str, str]
+    """What others call those of the list that have a namesake."""
 
 
 def _first_of_each(
     items: Sequence[Incoming], readings: Sequence[Reading | None] | None
 ) -> tuple[Sequence[Incoming], Sequence[Reading | None] | None]:
     """Leave out what stands twice in the list."""
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, str, str], int] = {}
     for n, item in enumerate(items):
         if not item.external_id:
             raise ValueError("a message needs an external id")
         if item.at.tzinfo is None:
             raise ValueError(f"{item.external_id}: the time needs a time zone")
-        seen.setdefault((item.external_id, str(item.kind)), n)
+        apart = digest_of(item) if item.kind is Kind.INCOMING else ""
+        seen.setdefault((item.external_id, str(item.kind), apart), n)
     if len(seen) == len(items):
         return items, readings
     kept = list(seen.values())
@@ -247,35 +282,79 @@ def _worded(item: Incoming) -> Incoming:
     return item._replace(text=plain(item.html) or item.subject)
 
 
-def _stored(inbox: Inbox, items: Sequence[Incoming]) -> _Stored:
-    """The messages of the list, and those it names, that are in the database."""
+def _named(inbox: Inbox, items: Sequence[Incoming]) -> tuple[Sequence[Incoming], _Stored]:
+    """The messages by the names they get, and what is stored of them and of those they name.
+
+    One query; two where a name is that of several messages, and one to write down that it is.
+    """
     names = {item.external_id for item in items}
     for item in items:
         names.update(name for name in (item.root, item.parent) if name)
+    stored = _Stored({}, {}, {}, {})
+    _look_up(inbox, names, stored)
+    named, stored.called = told_apart(items, stored.digests)
+    further = {*stored.called, *(one for many in stored.namesakes.values() for one in many)}
+    if not further:
+        return items, stored
+    _look_up(inbox, further, stored)
+    met: dict[str, str] = {}
+    for name, called in stored.called.items():
+        others = stored.namesakes.setdefault(called, [])
+        if name not in others and len(others) < MOST_NAMESAKES:
+            others.append(name)
+            met[name] = called
+    return _write_namesakes(inbox, named, met) if met else named, stored
+
+
+def _look_up(inbox: Inbox, names: Iterable[str], stored: _Stored) -> None:
+    """Add the messages of these names to what is known of the database."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT m.external_id, m.kind, m.up, m.parent, c.contact_id, c.root, c.id
+            SELECT m.external_id, m.kind, m.up, m.parent, c.contact_id, c.root, c.id,
+                coalesce(m.extra->>'digest', ''), m.extra->'namesakes'
             FROM message m JOIN conversation c ON c.id = m.conversation_id
             WHERE m.inbox_id = %s AND m.external_id = ANY(%s) AND m.external_id <> ''
             """,
             [inbox.pk, list(names)],
         )
         rows = cursor.fetchall()
-    return _Stored(
-        keys=frozenset((row[0], row[1]) for row in rows),
-        messages={
-            name: Known(
-                up=up,
-                parent=parent,
-                is_reply=kind != "incoming",
-                contact=contact,
-                root=root,
-                conversation=conversation,
-            )
-            for name, kind, up, parent, contact, root, conversation in rows
-        },
-    )
+    for name, kind, up, parent, contact, root, conversation, digest, namesakes in rows:
+        stored.digests[name, kind] = digest
+        stored.messages[name] = Known(
+            up=up,
+            parent=parent,
+            is_reply=kind != "incoming",
+            contact=contact,
+            root=root,
+            conversation=conversation,
+            digest=digest,
+        )
+        if namesakes:
+            stored.namesakes[name] = [name_of(name, digest=one) for one in _list(namesakes)]
+
+
+def _list(told: object) -> list[str]:
+    found = json.loads(told) if isinstance(told, str) else told
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
+def _write_namesakes(
+    inbox: Inbox, items: Sequence[Incoming], met: Mapping[str, str]
+) -> list[Incoming]:
+    """Write down at the first message of a name that there are others, be it stored or new."""
+    digests: dict[str, list[str]] = defaultdict(list)
+    for name, called in met.items():
+        digests[called].append(name.rpartition(" ")[2])
+    with connection.cursor() as cursor:
+        told = [json.dumps(found) for found in digests.values()]
+        cursor.execute(NAMESAKES, [list(digests), told, inbox.pk])
+    return [
+        item._replace(extra={**item.extra, "namesakes": digests[item.external_id]})
+        if item.external_id in digests
+        else item
+        for item in items
+    ]
 
 
 def _rehang(inbox: Inbox, new: Mapping[str, Known], threads: Threads) -> set[int]:
@@ -286,7 +365,12 @@ def _rehang(inbox: Inbox, new: Mapping[str, Known], threads: Threads) -> set[int
     asked again.
     """
     moved = {name: threads.root(name) for name, it in new.items() if it.up}
-    roots = set(moved) | {threads.root(name) for name in new}
+    own = {
+        (it.called, it.contact): threads.root(name)
+        for name, it in new.items()
+        if it.called and threads.own(it.called, by=it.contact) == [name]
+    }
+    roots = set(moved) | {threads.root(name) for name in new} | {name for name, _ in own}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, root, contact_id, part, merged_into_id FROM conversation "
@@ -294,7 +378,7 @@ def _rehang(inbox: Inbox, new: Mapping[str, Known], threads: Threads) -> set[int
             [inbox.pk, list(roots)],
         )
         rows = [Rooted(*row) for row in cursor.fetchall()]
-    moves = rehang(rows, moved)
+    moves = rehang(rows, moved, own)
     for pairs in moves.merges:
         merge(pairs)
     with connection.cursor() as cursor:
@@ -341,7 +425,7 @@ def _ask_again(
         row[1]: Known(up=row[2], parent=row[3], is_reply=True, contact=None, root=row[5])
         for row in rows
     }
-    again = Threads({**waiting, **new}, threads.stored)
+    again = Threads({**waiting, **new}, threads.stored, threads.namesakes)
     found = [(row, again.contact(row[1])) for row in rows]
     moves = [(row, contact) for row, contact in found if contact is not None]
     if not moves:

@@ -3,12 +3,22 @@
 A message hangs under what the place names as its root or parent (`up`). As long as that has not
 arrived, its name stands in for the root; once it arrives, everything under the stand-in moves to
 the true root. So the outcome follows from the set of messages and not from their order.
+
+Where a place cannot promise that a name is one message's (anybody may write a mail with a
+Message-ID that somebody else's carries), two messages of one name are namesakes: the later is
+called by the name, a space and its digest, and who refers to the name means their own.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+from heard.channels.base import Incoming, Kind
+
+MOST_NAMESAKES = 100
+"""Who refers to a name that more messages have finds only the first of them."""
 
 
 class Known(NamedTuple):
@@ -23,14 +33,23 @@ class Known(NamedTuple):
     """The root it has in the database; "" when it is new."""
     conversation: int = 0
     """Where it is in the database; 0 when it is new."""
+    called: str = ""
+    """What others call it, where that is not its own name: it has a namesake."""
+    digest: str = ""
 
 
 class Threads:
     """Roots and contacts for new messages, worked out once each."""
 
-    def __init__(self, new: Mapping[str, Known], stored: Mapping[str, Known]) -> None:
+    def __init__(
+        self,
+        new: Mapping[str, Known],
+        stored: Mapping[str, Known],
+        namesakes: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.new = new
         self.stored = dict(stored)
+        self.namesakes = namesakes or {}
         self._roots: dict[str, str] = {}
         self._contacts: dict[str, int | None] = {}
 
@@ -57,14 +76,15 @@ class Threads:
             if it is None:
                 stored = self.stored.get(here)
                 known = stored.root if stored is not None else here
-                if known in self.new:  # it stood in for its own root, and has arrived now
-                    here = known
+                arrived = self.meant(known, by=stored.contact if stored is not None else None)
+                if arrived in self.new:  # it stood in for its own root, and has arrived now
+                    here = arrived
                     continue
                 break
             if not it.up:
-                known = here
+                known = it.called or here
                 break
-            here = it.up
+            here = self.meant(it.up, by=it.contact)
         for name in path:
             self._roots[name] = known
         return known
@@ -94,6 +114,71 @@ class Threads:
             self._contacts[name] = known
         return known
 
+    def meant(self, name: str, *, by: int | None) -> str:
+        """Which of several messages of a name a contact means: their own; else the first."""
+        own = self.own(name, by=by)
+        return min(own, key=lambda one: (self._known(one).digest, one)) if own else name
+
+    def own(self, name: str, *, by: int | None) -> list[str]:
+        """The messages that others call by this name and that are this contact's, if several."""
+        others = self.namesakes.get(name)
+        if not others or by is None:
+            return []
+        known = (one for one in (name, *others) if one in self.new or one in self.stored)
+        return [one for one in known if self._known(one).contact == by]
+
+    def _known(self, name: str) -> Known:
+        return self.new.get(name) or self.stored[name]
+
+
+def told_apart(
+    items: Sequence[Incoming], digests: Mapping[tuple[str, str], str]
+) -> tuple[list[Incoming], dict[str, str]]:
+    """Call messages by the names that are free for them.
+
+    `digests` are those of the stored messages, by name and kind. Returns the messages, and what
+    others call those that have got another name.
+    """
+    taken = dict(digests)
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for name, kind in taken:
+        kinds[name].add(kind)
+    named: list[Incoming] = []
+    called: dict[str, str] = {}
+    for item in items:
+        name, kind, digest = item.external_id, str(item.kind), digest_of(item)
+        if digest and _is_taken(name, kind, digest, taken=taken, kinds=kinds[name]):
+            own = name_of(name, digest=digest)
+            called[own] = name
+            root, parent = ("" if up == name else up for up in (item.root, item.parent))
+            item = item._replace(external_id=own, root=root, parent=parent)  # noqa: PLW2901
+        else:
+            taken.setdefault((name, kind), digest)
+            kinds[name].add(kind)
+        named.append(item)
+    return named, called
+
+
+def _is_taken(
+    name: str, kind: str, digest: str, *, taken: Mapping[tuple[str, str], str], kinds: set[str]
+) -> bool:
+    """Whether the name is another message's. Only our side writes replies: those have one name."""
+    if kind in kinds:
+        known = taken[name, kind]
+        return kind == Kind.INCOMING and bool(known) and known != digest
+    return any(taken[name, other] != digest for other in kinds)
+
+
+def name_of(called: str, *, digest: str) -> str:
+    """The name of a message that has a namesake."""
+    return f"{called[:260]} {digest[:32]}"
+
+
+def digest_of(item: Incoming) -> str:
+    """What tells it from others of its name; "" where the place promises that there are none."""
+    found = item.extra.get("digest")
+    return found if isinstance(found, str) else ""
+
 
 class Rooted(NamedTuple):
     """A conversation by its key within an inbox, and into which one people have merged it."""
@@ -117,15 +202,22 @@ class Moves(NamedTuple):
     forgotten: list[int]
 
 
-def rehang(rows: Sequence[Rooted], moved: Mapping[str, str]) -> Moves:
-    """Bring conversations under their true roots. `rows` are all of both roots, by part and id."""
+def rehang(
+    rows: Sequence[Rooted],
+    moved: Mapping[str, str],
+    own: Mapping[tuple[str, int | None], str] | None = None,
+) -> Moves:
+    """Bring conversations under their true roots. `rows` are all of both roots, by part and id.
+
+    `own` has the true roots of single contacts who mean another message by a name than others do.
+    """
     by_key = {(row.root, row.contact, row.part): row for row in rows}
     merges: list[tuple[int, int]] = []
     by_hand: list[list[tuple[int, int]]] = []
     renames: list[tuple[int, str, int]] = []
     forgotten: list[int] = []
     for row in rows:
-        target = moved.get(row.root, row.root)
+        target = (own or {}).get((row.root, row.contact)) or moved.get(row.root, row.root)
         if target == row.root:
             continue
         part = row.part

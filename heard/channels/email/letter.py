@@ -30,6 +30,7 @@ from heard.channels.email.mime import Headers, Part
 from heard.channels.texts import plain
 
 LONGEST_ID = 200
+AS_IS = ("utf-8", "surrogatepass")
 LONGEST_TEXT = 200_000
 LONGEST_FOLDED = 60_000
 LARGEST_FILE = 25 * 2**20
@@ -173,9 +174,26 @@ def number_of(headers: Headers, raw: bytes) -> str:
     number = next(iter(found)) if len(found) == 1 else ""
     if not number:
         return f"sha256:{hashlib.sha256(raw).hexdigest()[:40]}"
-    if len(number) > LONGEST_ID:
-        return f"sha256:{hashlib.sha256(number.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"
-    return number
+    return _short(number)
+
+
+def digest_of(mail: Part, people: People) -> str:
+    """What tells it from other mails that carry its Message-ID: who writes what, and when.
+
+    What servers on the way add makes no difference, nor do the lines between its parts.
+    """
+    told = (
+        people.sender,
+        people.reply_to,
+        mail.value("date"),
+        mail.value("subject"),
+    )
+    digest = hashlib.sha256("\n".join(" ".join(one.split()) for one in told).encode(*AS_IS))
+    for part in mail.walk():
+        if not part.parts:
+            digest.update(b"\0" + part.content_type.encode(*AS_IS) + b"\0")
+            digest.update(part.body.replace(b"\r\n", b"\n").strip())
+    return digest.hexdigest()[:32]
 
 
 def _message(
@@ -186,14 +204,20 @@ def _message(
         str(account.settings.get("address") or ""), lines_of(account.settings.get("also_us"))
     )
     domains = frozenset(one.rpartition("@")[2] for one in us)
-    found = trust.trust_of(headers, server=str(account.settings.get("trusted_server") or ""))
-    number = number_of(headers, delivered.body)
+    found = trust.trust_of(
+        headers, server=str(account.settings.get("trusted_server") or ""), sender=people.sender
+    )
+    number, digest = number_of(headers, delivered.body), digest_of(mail, people)
+    has_our_name = bool(tokens.proven([number], account=account))
     root, parent, is_answer = _thread(headers, account)
     subject = mime.words(mail.value("subject"))[:300]
     is_reply, is_form = _side(
-        people, us=us, found=found,
-        is_sent=SENT in delivered.headers or bool(tokens.proven([number], account=account)),
-    )  # fmt: skip
+        people, us=us, found=found, is_sent=SENT in delivered.headers, has_our_name=has_our_name
+    )
+    if is_form:  # what proves our own site says nothing of the visitor, who typed an address
+        found.pop("proves", None)
+    if has_our_name and not is_reply:
+        number = f"{number} {digest}"  # whoever got our mail can send another with its name
     why = automatic.reason(
         headers, sender=people.sender, subject=subject, own_domains=domains,
         is_answer=is_answer, is_own_form=is_form,
@@ -204,8 +228,11 @@ def _message(
     content.take(mail)
     words, extra = _words_of(content, subject, delivered)
     outside = [address for _, address in people.recipients if not is_one_of(us, address)]
+    extra["digest"] = digest
     if found:
         extra["trust"] = found
+    if not is_reply:
+        extra["is_proven"] = trust.is_proven(found)
     if why:
         extra["automatic"] = why
     if people.reply_to and not is_form:
@@ -262,7 +289,12 @@ def _envelope(headers: Headers) -> str:
 
 
 def _side(
-    people: People, *, us: frozenset[str], found: dict[str, Any], is_sent: bool
+    people: People,
+    *,
+    us: frozenset[str],
+    found: dict[str, Any],
+    is_sent: bool,
+    has_our_name: bool,
 ) -> tuple[bool, bool]:
     """Whether our side wrote it to somebody outside; whether a form of ours wrote for a visitor.
 
@@ -272,6 +304,8 @@ def _side(
         return True, False
     if not is_one_of(us, people.sender):
         return False, False
+    if has_our_name:
+        return not trust.is_failed(found), False
     if people.reply_to and not is_one_of(us, people.reply_to):
         return False, True
     writes_outside = any(not is_one_of(us, address) for _, address in people.recipients)
@@ -365,7 +399,7 @@ def _file_name(part: Part) -> str:
 
 
 def _short(name: str) -> str:
-    """A name of a thread as the house keeps it: the same digest as `number_of` for a long one."""
-    if len(name) <= LONGEST_ID:
+    """A name as the house keeps it: by a digest if it is long, or has the house's own space."""
+    if len(name) <= LONGEST_ID and " " not in name:
         return name
-    return f"sha256:{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"
+    return f"sha256:{hashlib.sha256(name.encode(*AS_IS)).hexdigest()[:40]}"

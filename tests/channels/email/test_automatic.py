@@ -149,6 +149,50 @@ def test_the_worse_of_two_results_stands(lines: list[str], wanted: dict[str, str
     assert found == (wanted | {"by": "mx"} if wanted else {})
 
 
+@pytest.mark.parametrize(
+    ("results", "is_proven"),
+    [
+        ("dmarc=pass header.from=example.org", True),
+        ("dmarc=pass header.from=evil.example", False),
+        ("dmarc=fail header.from=example.org; dkim=pass header.d=example.org", False),
+        ("dkim=pass header.d=example.org", True),
+        ("dkim=pass header.i=@example.org", True),
+        ("dkim=pass header.d=evil.example", False),
+        ("dkim=fail header.d=example.org; dkim=pass header.d=evil.example", False),
+        ("dkim=pass header.d=evil.example; dkim=pass header.d=example.org", True),
+        ("dkim=pass header.d=org", False),
+        ("dkim=pass header.d=sub.example.org", False),
+        ("spf=pass smtp.mailfrom=bounce@example.org", True),
+        ("spf=pass smtp.mailfrom=eve@evil.example", False),
+        ("spf=pass smtp.mailfrom=dmarc=pass@evil.example", False),
+        ('spf=pass smtp.mailfrom="; dmarc=pass header.from=example.org;"@evil.example', False),
+        ("spf=pass (; dkim=pass header.d=example.org (a) ;) smtp.mailfrom=a@evil.example", False),
+        ("dmarc=none header.from=example.org; dkim=pass header.d=example.org", True),
+        ("none", False),
+    ],
+)
+def test_only_what_is_aligned_with_the_sender_proves_them(results: str, is_proven: bool) -> None:
+    mail = letter(f"Authentication-Results: mx; {results}")
+    assert only(mail, account(trusted_server="mx")).extra["is_proven"] is is_proven
+    assert only(mail).extra["is_proven"] is False
+
+
+def test_a_group_or_form_that_is_proven_does_not_prove_whom_it_names() -> None:
+    group = (
+        "From: G <g@evil.example>", "List-Post: <mailto:g@evil.example>",
+        "X-Original-From: Ann <ann@example.org>",
+        "Authentication-Results: mx; dmarc=pass header.from=evil.example",
+    )  # fmt: skip
+    named = only(letter(*group), account(trusted_server="mx"))
+    assert (named.sender, named.extra["is_proven"]) == ("ann@example.org", False)
+    form = (
+        "From: Site <support@care.test>", "Reply-To: ann@example.org",
+        "Authentication-Results: mx; dmarc=pass header.from=care.test",
+    )  # fmt: skip
+    typed = only(letter(*form), account(trusted_server="mx"))
+    assert (typed.sender, typed.extra["is_proven"]) == ("ann@example.org", False)
+
+
 def asked_for(mail: str | bytes, **settings: Any) -> str:
     place = account(acknowledgement="We have it.\nWe answer within a day.", **settings)
     (found,) = heard(mail, place)

@@ -30,10 +30,12 @@ def test_a_mail_is_one_message() -> None:
         subject="Wo ist mein Paket?",
         extra={
             "signature": "Ann Example, Beispielweg 1, +49 30 123456",
-            "trust": {
-                "dkim": "pass", "spf": "pass", "dmarc": "pass", "dkim_domain": "example.org",
-                "by": "mx.care.test",
-            },
+                "digest": "bf39515fb4c867b5bd7d951ec6bdd2ed",
+                "trust": {
+                    "dkim": "pass", "spf": "pass", "dmarc": "pass", "dkim_domain": "example.org",
+                    "by": "mx.care.test", "proves": "example.org",
+                },
+                "is_proven": True,
         },
     )  # fmt: skip
 

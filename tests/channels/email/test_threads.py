@@ -188,6 +188,19 @@ def test_a_reply_goes_where_the_mail_asks_for_it_unless_it_is_forged() -> None:
     assert writing.reader_of(forged) == "ann@example.org"
 
 
+def test_where_a_trusted_server_looked_only_a_proven_sender_is_answered_elsewhere() -> None:
+    wish = "Reply-To: else@example.org"
+    for results, to in {
+        "dmarc=pass header.from=example.org": "else@example.org",
+        "dkim=pass header.d=evil.example": "ann@example.org",
+        "none": "else@example.org",
+        "spf=softfail": "ann@example.org",
+    }.items():
+        mail = letter(wish, f"Authentication-Results: mx; {results}")
+        asked = only(mail, account(trusted_server="mx"))
+        assert writing.reader_of(answer(answered=dict(asked.extra))) == to
+
+
 def test_files_go_along() -> None:
     files = (
         File("bïld \n.png", "image/png", b"\x00\x01"),
