@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -21,10 +20,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import archive, firehose, hooks, limits, mail
+from bench import archive, firehose, hooks, limits, mail, results
 from bench.house import House, calm, crowd, descendants, get, heard, probe, pss_mb, watched
 
-RESULTS = Path(__file__).parent / "RESULTS.md"
 SHARED = Path(os.environ.get("HEARD_SHARED", Path(__file__).parents[2] / "shared"))
 
 Row = tuple[str, str, str]
@@ -492,25 +490,21 @@ def beside(theirs: dict[str, Any], ours: dict[tuple[str, int], float]) -> str:
 
 
 def write(rows: list[Row], *, wanted: argparse.Namespace, now: datetime) -> None:
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-         if line.startswith("model name")), platform.machine(),
-    )  # fmt: skip
-    lines = [
-        "# What was measured",
-        "",
-        f"{now:%Y-%m-%d}, {os.cpu_count()} cores ({model}), Python {platform.python_version()}, "
-        "embedded PostgreSQL with full durability, everything switched on unless said. "
-        f'`make bench ARGS="--messages {wanted.messages}"`. Medians; the machine is a shared one, '
-        "so ratios and CPU say more than milliseconds.",
-        "",
-        "| work | reached | to reach |",
-        "|---|---|---|",
-        *(f"| {what} | {reached} | {target} |" for what, reached, target in rows),
-        "",
-    ]
-    RESULTS.write_text("\n".join(lines))
-    print(f"written to {RESULTS}")
+    results.write(
+        [
+            "# What was measured",
+            "",
+            f"{now:%Y-%m-%d}, {results.machine()}, "
+            "embedded PostgreSQL with full durability, everything switched on unless said. "
+            f'`make bench ARGS="--messages {wanted.messages}"`. Medians; the machine is a shared '
+            "one, so ratios and CPU say more than milliseconds.",
+            "",
+            "| work | reached | to reach |",
+            "|---|---|---|",
+            *(f"| {what} | {reached} | {target} |" for what, reached, target in rows),
+        ]
+    )
+    print(f"written to {results.RESULTS}")
 
 
 if __name__ == "__main__":

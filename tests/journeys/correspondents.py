@@ -1,22 +1,33 @@
 """Customers with programs of their own, who speak at real places and read what is answered there.
 
 Each says what connecting its inbox takes, speaks as a customer does, and looks whether the answer
-has arrived, and how often.
+has arrived, and how often. Guests and callers speak to the house itself.
 """
 
 from __future__ import annotations
 
+import asyncio
+import http.client
 import imaplib
+import json
+import random
+import re
 import smtplib
+import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
+import slixmpp
+
+from heard.channels import signing
 
 
 class Correspondent(Protocol):
@@ -64,13 +75,15 @@ class Mailer:
     def secrets(self) -> Mapping[str, str]:
         return {"password": self.server["PASSWORD"]}
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, *, picture: bytes = b"") -> None:
         mail = EmailMessage()
         mail["From"] = f"Cora <{self.server['CUSTOMER_USER']}>"
         mail["To"] = self.server["USER"]
         mail["Subject"] = "A question"
         mail["Message-ID"] = f"<{uuid.uuid4()}@example.test>"
         mail.set_content(text)
+        if picture:
+            mail.add_attachment(picture, maintype="image", subtype="png", filename="parcel.png")
         with smtplib.SMTP(self.server["HOST"], int(self.server["SMTP_PORT"])) as line:
             line.login(self.server["CUSTOMER_USER"], self.server["PASSWORD"])
             line.send_message(mail)
@@ -242,3 +255,173 @@ class Chatter:
         )
         said = [one for one in found["chunk"] if one["sender"] == self.server["USER"]]
         return sum(text in str(one["content"].get("body", "")) for one in said)
+
+
+@dataclass
+class Talker:
+    """Chats with the company over XMPP, by a client that stays signed in."""
+
+    server: Mapping[str, str]
+    kind: str = "xmpp"
+    client: Any = None
+    heard: list[str] = field(default_factory=list)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {
+            "jid": self.server["USER"],
+            "host": self.server["HOST"],
+            "port": self.server["PORT"],
+        }
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        return {"password": self.server["PASSWORD"]}
+
+    def say(self, text: str) -> None:
+        """Raises `RuntimeError` where the server does not say that it took it."""
+        if self.client is None:
+            self._sign_in()
+        self._done(self._said(text))
+
+    def answers(self, text: str) -> int:
+        return sum(text in one for one in self.heard)
+
+    def leave(self) -> None:
+        """Sign out."""
+        if self.client is not None:
+            self._done(self._left())
+            self.client.loop.call_soon_threadsafe(self.client.loop.stop)
+            self.client = None
+
+    def _done(self, what: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(what, self.client.loop).result(30)
+
+    def _sign_in(self) -> None:
+        loop = asyncio.new_event_loop()
+        jid = f"{self.server['CUSTOMER_USER']}/walk"
+        client = slixmpp.ClientXMPP(jid, self.server["PASSWORD"], loop=loop)
+        client.register_plugin("xep_0199")
+        client.plugin["feature_mechanisms"].unencrypted_scram = True
+        client.enable_direct_tls, client.enable_plaintext = False, True
+        inside = threading.Event()
+
+        def begin(_: Any) -> None:
+            client.send_presence()
+            inside.set()
+
+        client.add_event_handler("session_start", begin)
+        client.add_event_handler("message", lambda said: self.heard.append(str(said["body"])))
+        loop.call_soon(lambda: client.connect(self.server["HOST"], int(self.server["PORT"])))
+        threading.Thread(target=loop.run_forever, daemon=True).start()
+        if not inside.wait(20):
+            raise RuntimeError("Prosody did not let the customer in")
+        self.client = client
+
+    async def _said(self, text: str) -> None:
+        """The server takes stanzas in their order: once it answers a ping, it has the message."""
+        message = self.client.make_message(mto=self.server["USER"], mbody=text, mtype="chat")
+        message["id"] = str(uuid.uuid4())
+        message.send()
+        try:
+            await self.client.plugin["xep_0199"].send_ping(
+                self.server["CUSTOMER_USER"].partition("@")[2], timeout=20
+            )
+        except slixmpp.exceptions.XMPPError as error:
+            raise RuntimeError("Prosody does not answer") from error
+
+    async def _left(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.client.disconnect(wait=1.0), 3)
+
+
+@dataclass
+class Guest:
+    """Guests at tables of the house, each with a telephone of their own and a card before them."""
+
+    cards: Sequence[str]
+    """The addresses behind the codes."""
+
+    def say(self, text: str) -> None:
+        """Fill in a card, and press Send until it is taken; now and then once too often."""
+        card = urlsplit(random.choice(self.cards))
+        # Guests are told apart by their network address, of which loopback has many.
+        whence = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
+        status, page = 0, b""
+        while not status:
+            status, page = _asked(card.netloc, "GET", card.path, whence=whence)
+        keys = re.findall(rb'name="key" value="([^"]+)"', page)
+        if not keys:
+            raise RuntimeError(f"the card does not open ({status})")
+        filled = {"rating": random.choice("12345"), "text": text, "key": keys[-1].decode()}
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        body = urlencode(filled).encode()
+        presses = 2 if random.random() < 0.1 else 1
+        while presses:
+            status = _asked(card.netloc, "POST", card.path, body, form, whence=whence)[0]
+            if status not in {0, 302}:
+                raise RuntimeError(f"the card was not taken ({status})")
+            presses -= status == 302
+
+
+@dataclass
+class Caller:
+    """People who call and hang up on hold, as their exchange tells it by the signed hook."""
+
+    address: str
+    secret: str
+
+    def say(self, text: str) -> None:
+        """One call, named by the last word; some of it told again, and in any order."""
+        call, now = text.rsplit(" ", 1)[-1], datetime.now(UTC)
+        number = f"+442079460{random.randint(0, 999):03}"
+        told: list[dict[str, Any]] = [
+            {"event": "ringing", "from": {"number": number, "name": "Cora"}},
+            {"event": "queued", "queue": "Parcels"},
+            {"event": "hung_up"},
+        ]
+        events = [
+            {"id": f"{call}-{place}", "call": call, "at": at.isoformat(), **one}
+            for place, one in enumerate(told)
+            for at in [now - timedelta(seconds=8 - 4 * place)]
+        ]
+        random.shuffle(events)
+        self._tell({"events": events}, name=call)
+        if random.random() < 0.1:
+            self._tell(events[0], name=f"{call}-again")
+
+    def _tell(self, said: Any, *, name: str) -> None:
+        """Post until it is taken."""
+        to, body = urlsplit(self.address), json.dumps(said).encode()
+        status = 0
+        while status != 202:
+            headers = signing.signed(
+                body, secret=self.secret, message_id=name, at=datetime.now(UTC)
+            )
+            status = _asked(to.netloc, "POST", to.path, body, headers)[0]
+
+
+def _asked(
+    place: str,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    *,
+    whence: str = "127.0.0.1",
+) -> tuple[int, bytes]:
+    """Ask the house; 0 after a moment where it does not answer just now, or not well."""
+    host, _, port = place.partition(":")
+    line = http.client.HTTPConnection(host, int(port), timeout=10, source_address=(whence, 0))
+    try:
+        line.request(method, path, body or None, dict(headers or {}))
+        answer = line.getresponse()
+        said = answer.read()
+        if answer.status < 500:
+            return answer.status, said
+    except (OSError, http.client.HTTPException):
+        pass
+    finally:
+        line.close()
+    time.sleep(0.3)
+    return 0, b""
