@@ -429,7 +429,7 @@ def _receive_messages(inbox: Inbox, items: Sequence[Incoming], *, now: datetime)
     received = receive(inbox, items, now=now)
     if received.taken:
         apply(inbox, {item.external_id for item in items}, now=now)
-        acknowledge(inbox, items, now=now)
+        acknowledge(inbox, received.filed, now=now)
         heard_late(inbox, max(item.at for item in items), now=now)
     secret = [item for item in items if item.token]
     if secret:
