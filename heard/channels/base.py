@@ -307,6 +307,14 @@ class Greeting:
     status: int = 200
 
 
+class Ration(NamedTuple):
+    """How much of one sort may be delivered: at most `count` within `seconds`."""
+
+    sort: str
+    count: int
+    seconds: int
+
+
 @dataclass(frozen=True, slots=True)
 class Quota:
     """How many more times we may ask, of how many, and from when on there are new ones."""
@@ -516,6 +524,17 @@ class Hooked(Channel, Protocol):
 
     def authenticate(self, delivered: Delivered, account: Account) -> None:
         """Let a delivery pass that is proven to come from the place; else `RefusedError`."""
+
+
+@runtime_checkable
+class Rationed(Hooked, Protocol):
+    """A place where anybody may deliver, and where what is delivered makes us work."""
+
+    def rations(self, delivered: Delivered, account: Account) -> Iterable[Ration]:
+        """Of which sorts a delivery is, the narrowest first: asked once it is authentic.
+
+        The house counts it, and puts off what exceeds one of them (429, Retry-After).
+        """
 
 
 @runtime_checkable

@@ -33,6 +33,7 @@ from heard.channels.base import (
     NotUnderstoodError,
     Outgoing,
     PlaceError,
+    Ration,
     Receipt,
     RefusedError,
     SendState,
@@ -67,6 +68,16 @@ settings = (
         is_secret=True,
         is_needed=False,
     ),
+    Setting(
+        "claims_an_hour",
+        "Most mentions an hour",
+        help="Anybody may say that a page links to you, and each such page is opened. Of one site"
+        " at most a tenth of these.",
+        is_needed=False,
+        default="600",
+        form="number",
+        is_rare=True,
+    ),
 )
 public = Abilities()
 private = None
@@ -96,6 +107,7 @@ WORDLESS = {
     "reply": "Answers {target}",
     "mention": "Links to {target}",
 }
+CLAIMS_AN_HOUR, HOUR = 600, 3600
 ALREADY = 48
 """The fault of a pingback server that knows this pair of pages."""
 
@@ -128,6 +140,17 @@ def authenticate(delivered: Delivered, account: Account) -> None:
         raise RefusedError("target is no page of this site.")
     if is_ours(claim.source, account):
         raise RefusedError("source is a page of this site itself.")
+
+
+def rations(delivered: Delivered, account: Account) -> tuple[Ration, ...]:
+    """So many claims an hour make us open pages: of one site a tenth of what all may have.
+
+    Webmention, section 4.1, wants abuse prevented; a sender that is put off tries again later.
+    """
+    given = str(account.settings.get("claims_an_hour") or "")
+    most = int(given) if given.isdigit() and int(given) else CLAIMS_AN_HOUR
+    host = _host(_claim(delivered).source).removeprefix("www.")
+    return Ration(f"of {host}", max(1, most // 10), HOUR), Ration("claims", most, HOUR)
 
 
 def confirm(delivered: Delivered, account: Account) -> Greeting:  # noqa: ARG001

@@ -15,9 +15,10 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
+from procrastinate.exceptions import AlreadyEnqueued
 
 from heard.channels.base import (
     Account,
@@ -43,6 +44,7 @@ from heard.conversations.intake import LOCK_SPACE, receive
 from heard.conversations.models import Delivery, Inbox
 from heard.events.diary import record
 from heard.lib.jobs import jobs
+from heard.lib.limits import seconds_to_wait
 from heard.lib.sealing import UnsealError
 from heard.lib.statements import at_once
 from heard.staff.models import User
@@ -60,6 +62,9 @@ BATCH = 500
 BATCH_BYTES = 2 * 1024 * 1024
 CRASHES = 3
 """A delivery that was being read when the program ended this often is set aside."""
+
+LOOK_AGAIN_SECONDS = 60
+"""The same source is not looked at more often than this."""
 
 KEEP = """
     INSERT INTO delivery (inbox_id, external_id, received_at, headers, body)
@@ -361,10 +366,25 @@ def _take_in_one_inbox(inbox: Inbox, raws: Sequence[_Raw], *, now: datetime) -> 
     for raw, said in understood:
         if said.aside:
             _keep_apart(raw, said.aside)
-        if said.elsewhere:
-            later = jobs.configure_task("look_elsewhere", queue="fetching")
-            for one in said.elsewhere:
-                later.defer(delivery_id=raw.id, source=one.source)
+    sources = {one.source: raw.id for raw, said in understood for one in said.elsewhere}
+    _look_elsewhere(inbox, sources, now=now)
+
+
+def _look_elsewhere(inbox: Inbox, sources: Mapping[str, int], *, now: datetime) -> None:
+    """Have these sources looked at, for one delivery each, however many point there.
+
+    What was looked at a moment ago is looked at again, a little later, and once only.
+    """
+    for source, delivery in sorted(sources.items()):  # in order, so that none wait in a circle
+        key = f"look:{inbox.pk}:{hashlib.sha256(source.encode()).hexdigest()}"
+        wait = seconds_to_wait(key, limit=1, seconds=LOOK_AGAIN_SECONDS)
+        with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
+            jobs.configure_task(
+                "look_elsewhere",
+                queue="fetching",
+                queueing_lock=key,
+                schedule_at=now + timedelta(seconds=wait) if wait else None,
+            ).defer(delivery_id=delivery, source=source)
 
 
 @dataclass(slots=True)

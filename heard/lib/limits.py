@@ -13,6 +13,14 @@ FORGOTTEN_AT_ONCE = 1_000
 
 def allows(what: str, *, visitor: str, limit: int, seconds: int) -> bool:
     """Count one attempt; False when there were more than `limit` since the first of `seconds`."""
+    return not seconds_to_wait(f"{what}:{visitor}", limit=limit, seconds=seconds)
+
+
+def seconds_to_wait(key: str, *, limit: int, seconds: int) -> int:
+    """Count one attempt, and say when the next is allowed: 0 unless there were more than `limit`.
+
+    `seconds` begin with the first attempt. A key may have 200 characters.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -22,11 +30,11 @@ def allows(what: str, *, visitor: str, limit: int, seconds: int) -> bool:
                 count = CASE WHEN a.ends_at > statement_timestamp() THEN a.count + 1 ELSE 1 END,
                 ends_at = CASE WHEN a.ends_at > statement_timestamp() THEN a.ends_at
                     ELSE excluded.ends_at END
-            RETURNING count
+            RETURNING count, ceil(extract(epoch FROM ends_at - statement_timestamp()))::int
             """,
-            [f"{what}:{visitor}", seconds],
+            [key, seconds],
         )
-        (count,) = cursor.fetchone()
+        count, left = cursor.fetchone()
         if count == 1:
             # Apart from the count: whoever forgets must not wait for whoever counts.
             cursor.execute(
@@ -34,7 +42,7 @@ def allows(what: str, *, visitor: str, limit: int, seconds: int) -> bool:
                 "WHERE ends_at < statement_timestamp() LIMIT %s FOR UPDATE SKIP LOCKED)",
                 [FORGOTTEN_AT_ONCE],
             )
-    return bool(count <= limit)
+    return max(1, left) if count > limit else 0
 
 
 def visitor(request: HttpRequest) -> str:

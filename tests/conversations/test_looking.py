@@ -10,9 +10,12 @@ from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from heard.channels import registry
+from heard.channels.base import Rationed
 from heard.conversations.journal import take_in
 from heard.conversations.looking import TRIES, look_elsewhere
 from heard.conversations.models import Delivery, Inbox, Message
@@ -44,6 +47,14 @@ def jobs_waiting() -> list[dict[str, Any]]:
         return [
             args if isinstance(args, dict) else json.loads(args) for (args,) in cursor.fetchall()
         ]
+
+
+def done_with(task: str) -> None:
+    """The jobs of a task have begun, as far as the queue knows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing' WHERE task_name = %s", [task]
+        )
 
 
 def taken_in() -> None:
@@ -122,3 +133,56 @@ def test_an_address_inside_the_house_is_set_aside(box: Inbox, place: Place, clie
 
 def test_what_went_with_its_inbox_is_not_looked_for(db: None) -> None:
     look_elsewhere(delivery_id=7, source="{}")
+
+
+def test_the_same_claim_again_is_one_fetch_and_a_later_one_is_not_forgotten(
+    box: Inbox, place: Place, client: Client
+) -> None:
+    first = tell(client, box, f"{place.url}/note")
+    for _ in range(3):
+        assert tell(client, box, f"{place.url}/note") == first
+    assert len(jobs_waiting()) == 1
+    done_with("look_elsewhere")
+    for _ in range(3):  # the page may have changed since
+        tell(client, box, f"{place.url}/note")
+    assert len(jobs_waiting()) == 2
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT scheduled_at > now() FROM procrastinate_jobs WHERE status = 'todo' "
+            "AND task_name = 'look_elsewhere'"
+        )
+        assert cursor.fetchall() == [(True,)]
+    tell(client, box, f"{place.url}/other")
+    assert len(jobs_waiting()) == 3
+
+
+def test_claims_beyond_what_a_site_and_all_sites_may_an_hour_are_put_off(
+    box: Inbox, client: Client
+) -> None:
+    box.settings["claims_an_hour"] = "30"
+    box.save()
+
+    def claimed(host: str, path: int) -> HttpResponse:
+        form = urlencode({"source": f"https://{host}/{path}", "target": TARGET})
+        kind = "application/x-www-form-urlencoded"
+        return client.post(f"/hooks/{box.token}/", form, content_type=kind)
+
+    flood = [claimed("evil.example", number) for number in range(6)]
+    assert [one.status_code for one in flood] == [202, 202, 202, 429, 429, 429]
+    assert 3000 < int(flood[-1].headers["Retry-After"]) <= 3600
+    assert flood[-1].json()["code"] == "too_often"
+    assert claimed("kind.example", 1).status_code == 202
+    many = [claimed(f"h{number}.example", 1).status_code for number in range(30)]
+    assert many.count(202) == 26
+    assert many[-1] == 429
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE attempts SET ends_at = now() - interval '1 second'")
+    assert claimed("evil.example", 9).status_code == 202
+    assert Delivery.objects.count() == 31
+
+
+def test_other_places_bring_as_much_as_they_like(client: Client) -> None:
+    channel = registry.channel_of("webmention")
+    assert isinstance(channel, Rationed)
+    rationed = {one.kind for one in registry.channels() if isinstance(one, Rationed)}
+    assert rationed == {"webmention"}

@@ -23,12 +23,14 @@ from heard.channels.base import (
     Greeted,
     Greeting,
     Hooked,
+    Rationed,
     RefusedError,
 )
 from heard.channels.registry import channel_of
 from heard.conversations.accounts import account_of
 from heard.conversations.journal import keep
 from heard.conversations.models import Inbox
+from heard.lib.limits import seconds_to_wait
 from heard.lib.sealing import UnsealError
 
 PATH = "/hooks/"
@@ -47,6 +49,7 @@ class _Door(NamedTuple):
     channel: Hooked
     greeter: Greeted | None
     confirmer: Confirmed | None
+    rationer: Rationed | None
     account: Account
     heeded: Mapping[str, str]
     """The headers that the channel heeds, by their names in `request.META`."""
@@ -70,7 +73,7 @@ class HookDoor:
 
 
 def hook(request: HttpRequest, *, token: str) -> HttpResponse:
-    """Take a delivery for the inbox with this token: 202, 400, 401, 404, 405 or 413.
+    """Take a delivery for the inbox with this token: 202, 400, 401, 404, 405, 413 or 429.
 
     A handshake gets the answer that its place expects, and is not kept.
     """
@@ -102,6 +105,10 @@ def hook(request: HttpRequest, *, token: str) -> HttpResponse:
         door.channel.authenticate(delivered, door.account)
     except RefusedError as error:
         return refusal(401, "not_authentic", str(error))
+    if wait := _wait(door, delivered):
+        response = refusal(429, "too_often", "This was a lot within an hour; come again later.")
+        response.headers["Retry-After"] = str(wait)
+        return response
     delivery = keep(
         door.inbox,
         body=body,
@@ -112,6 +119,20 @@ def hook(request: HttpRequest, *, token: str) -> HttpResponse:
     if door.confirmer is not None:
         return _said(door.confirmer.confirm(delivered, door.account))
     return _answer(202, b'{"delivery": %d}' % delivery)
+
+
+def _wait(door: _Door, delivered: Delivered) -> int:
+    """How many seconds a delivery is put off; 0 if it may come in, as most places' always may.
+
+    What one sort puts off is not counted among the wider ones: nobody uses up what others have.
+    """
+    if door.rationer is None:
+        return 0
+    for ration in door.rationer.rations(delivered, door.account):
+        key = f"hook:{door.inbox}:{ration.sort}"[:200]
+        if wait := seconds_to_wait(key, limit=ration.count, seconds=ration.seconds):
+            return wait
+    return 0
 
 
 def _worth_keeping(headers: Mapping[str, str], query: str) -> dict[str, str]:
@@ -160,7 +181,9 @@ def _door(token: str) -> _Door | None:
     heeded = {_meta_name(name): name for name in channel.heeds}
     greeter = channel if isinstance(channel, Greeted) else None
     confirmer = channel if isinstance(channel, Confirmed) else None
-    door = _Door(inbox.pk, channel, greeter, confirmer, account, heeded, moment + KNOWN_SECONDS)
+    rationer = channel if isinstance(channel, Rationed) else None
+    until = moment + KNOWN_SECONDS
+    door = _Door(inbox.pk, channel, greeter, confirmer, rationer, account, heeded, until)
     if len(_doors) > 10_000:
         _doors.clear()
     _doors[token] = door
