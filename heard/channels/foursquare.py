@@ -44,7 +44,9 @@ settings = (
         is_secret=True,
     ),
 )
-public = Abilities(replies=False, by_link=True)
+public = Abilities(replies=False, by_link=True, keeps=timedelta(hours=24))
+"""The most that Foursquare lets anybody keep besides ids.
+https://docs.foursquare.com/fsq-developers-places/reference/usage-guidelines"""
 private = None
 every_seconds = 3600.0
 """Each question is paid for, and a tip is no call for help: once an hour."""

@@ -46,7 +46,9 @@ settings = (
         is_secret=True,
     ),
 )
-public = Abilities(replies=False, by_link=True)
+public = Abilities(replies=False, by_link=True, keeps=timedelta(hours=24))
+"""Yelp's terms let others keep its content for 24 hours, ids alone for longer.
+https://terms.yelp.com/developers/api_terms/"""
 private = None
 every_seconds = 600.0
 """144 questions a day, of the 300 of the smallest plan."""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -19,7 +19,8 @@ from heard.channels import web
 from heard.channels.base import Account, Channel, Checked, Hooked, PlaceError, Setting
 from heard.channels.registry import channel_of
 from heard.channels.signing import new_secret
-from heard.conversations import health
+from heard.conversations import health, spans
+from heard.conversations.abilities import ceiling_of
 from heard.conversations.accounts import account_of, secrets_of
 from heard.conversations.models import Conversation, Delivery, Inbox
 from heard.events.diary import record
@@ -32,7 +33,15 @@ LOT = 500
 
 YES = {"1", "yes", "true", "on"}
 COMMON = frozenset(
-    {"allow_private", "every_seconds", "hourly_cap", "is_paused", "max_length", "quiet_hours"}
+    {
+        "allow_private",
+        "every_seconds",
+        "hourly_cap",
+        "is_paused",
+        "keep",
+        "max_length",
+        "quiet_hours",
+    }
 )
 """What every inbox may be set to, whatever its kind."""
 
@@ -65,6 +74,7 @@ def connect(inbox: Inbox, entered: Mapping[str, Any], *, by: User | None, now: d
             f"{channel.title} does not ask for {', '.join(unknown)}; it asks for"
             f" {', '.join(given) or 'nothing'}."
         )
+    _within_the_rules(inbox, entered.get("keep"))
     plain = {
         name: value
         for name, value in entered.items()
@@ -190,8 +200,16 @@ def try_out(channel: Channel, account: Account) -> Checked:
         raise PlaceError(f"The place could not be reached: {error}.") from error
 
 
-def common_value_of(name: str, text: str) -> bool | int:
-    """What was typed for one of `COMMON`. Raises `ValueError` for a number that is none."""
+def common_value_of(name: str, text: str) -> bool | int | None:
+    """What was typed for one of `COMMON`. Raises `ValueError` for a number that is none.
+
+    `keep` is days or hours, "30d" or "24h", kept in hours; empty is for ever, or for as long as
+    the place's rules allow.
+    """
+    if name == "keep":
+        if text.strip() and not spans.hours(text):
+            raise ValueError("nothing is kept for no time at all")
+        return spans.hours(text) if text.strip() else None
     if name in {"allow_private", "is_paused"}:
         return text.strip().lower() in YES
     return int(text)
@@ -208,6 +226,14 @@ def value_of(setting: Setting, text: str) -> Any:
     if setting.choices and text and text not in dict(setting.choices):
         raise ValueError(f"{setting.name} is one of {', '.join(dict(setting.choices))}")
     return text.strip()
+
+
+def _within_the_rules(inbox: Inbox, hours: int | None) -> None:
+    """Nobody sets an inbox to keep contents for longer than its place allows."""
+    ceiling = ceiling_of(inbox.kind)
+    if ceiling is not None and hours is not None and timedelta(hours=hours) > ceiling:
+        longest = spans.days(int(ceiling.total_seconds() // 3600))
+        raise PlaceError(f"The rules of this place let us keep what is said there for {longest}.")
 
 
 def _defaults(channel: Channel) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django import forms
@@ -17,6 +18,7 @@ from heard.channels import comment_card, contact_page, hook
 from heard.channels.base import Setting
 from heard.channels.registry import channel_of
 from heard.conversations import spans
+from heard.conversations.abilities import ceiling_of
 from heard.conversations.accounts import secrets_of
 from heard.conversations.arranging import free_slug
 from heard.conversations.connecting import value_of
@@ -70,6 +72,46 @@ class LengthField(forms.CharField):
         if not 1 <= total <= 525_600:
             raise ValidationError(_("Write it like 4 h, 1 h 30 min or 45 min."))
         return total
+
+
+class KeepField(forms.CharField):
+    """For how long contents are kept, "30 d" or "24 h", in hours; empty is None."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, **options)
+        self.ceiling: int | None = None
+        self.widget.attrs.update({"class": "short", "placeholder": "365 d"})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Hours as people say them."""
+        return spans.days(value) if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> int | None:
+        """Hours, at least one, and no more than the place's rules allow."""
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            total = spans.hours(text)
+        except ValueError:
+            total = 0
+        if not total:
+            raise ValidationError(_("Write it like 30 d or 24 h."))
+        if self.ceiling is not None and total > self.ceiling:
+            longest = spans.days(self.ceiling)
+            raise ValidationError(_now("This place allows %(longest)s.") % {"longest": longest})
+        return total
+
+    def hold_to(self, ceiling: timedelta | None) -> None:
+        """Say and heed what the place's rules allow."""
+        if ceiling is not None:
+            self.ceiling = int(ceiling.total_seconds() // 3600)
+            longest = spans.days(self.ceiling)
+            self.widget.attrs["placeholder"] = longest
+            self.help_text = _now(
+                "Then words, names and files go; figures stay. Empty: %(longest)s, the longest"
+                " that this place's rules allow."
+            ) % {"longest": longest}
 
 
 class PolicyForm(ModelForm[Policy]):
@@ -227,7 +269,7 @@ class HoursForm(ModelForm[Hours]):
 
 
 LISTED = ("our_details", "link_domains")
-NUMBERS = ("max_length", "quiet_hours", "hourly_cap")
+NUMBERS = ("max_length", "quiet_hours", "hourly_cap", "keep")
 
 
 class InboxForm(ModelForm[Inbox]):
@@ -271,6 +313,11 @@ class InboxForm(ModelForm[Inbox]):
         help_text=_("A stop for accidents: what is more waits, and you are told. Empty: 500."),
     )
 
+    keep = KeepField(
+        label=_("Keep contents for"),
+        help_text=_("Then words, names and files go; figures stay. Empty: for ever."),
+    )
+
     class Meta:
         model = Inbox
         fields = ("name", "keeper", "policy", "hours", "brand", "place", "teams", "is_public")
@@ -297,6 +344,7 @@ class InboxForm(ModelForm[Inbox]):
             self.fields[name].empty_label = words  # type: ignore[attr-defined]
         if not self.fields["teams"].queryset.exists():  # type: ignore[attr-defined]
             del self.fields["teams"]
+        cast("KeepField", self.fields["keep"]).hold_to(ceiling_of(self.instance.kind))
         kept = self.instance.settings
         for name in LISTED:
             self.fields[name].initial = "\n".join(kept.get(name, ()))

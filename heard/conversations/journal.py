@@ -88,6 +88,10 @@ class WaitsAlreadyError(Exception):
     """The delivery has not been taken in yet: there is nothing to repeat."""
 
 
+class NotKeptError(Exception):
+    """What the delivery held is not kept any longer: there is nothing to read again."""
+
+
 class FromAnArchiveError(Exception):
     """A part of an archive is read again by importing the archive again."""
 
@@ -190,10 +194,13 @@ def take_in(*, now: datetime, only: int | None = None) -> int:
 def take_again(delivery: Delivery, *, by: User, now: datetime) -> None:
     """Let a delivery that was set aside, or taken in before, be taken in again.
 
-    What is known already is left alone. Raises `WaitsAlreadyError`, `FromAnArchiveError`.
+    What is known already is left alone. Raises `WaitsAlreadyError`, `NotKeptError` and
+    `FromAnArchiveError`.
     """
     if delivery.run_id is not None:
         raise FromAnArchiveError
+    if delivery.is_emptied:
+        raise NotKeptError
     changed = (
         Delivery.objects.filter(pk=delivery.pk)
         .exclude(state=Delivery.State.WAITING)
@@ -217,6 +224,7 @@ def take_again(delivery: Delivery, *, by: User, now: datetime) -> None:
 def take_all_again(inbox: Inbox | None, *, by: User | None, now: datetime) -> int:
     """Let everything that was set aside (in one inbox) be read again; returns how much that is."""
     aside = Delivery.objects.filter(state=Delivery.State.SET_ASIDE, run=None)
+    aside = aside.exclude(body=b"", headers={})
     if inbox is not None:
         aside = aside.filter(inbox=inbox)
     count = aside.update(state=Delivery.State.WAITING, reason="", try_count=0)

@@ -220,6 +220,11 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"delivery {self.pk}"
 
+    @property
+    def is_emptied(self) -> bool:
+        """Whether what it held is not kept any longer."""
+        return not self.body and not self.headers
+
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Which conversations. Every view starts from `visible_to`."""

@@ -82,8 +82,10 @@ def deliver(*, sending_id: int) -> None:
 @transaction.atomic
 def retry(sending: Sending, *, by: User, now: datetime) -> None:
     """Send it again, because a person has decided so. Raises `NotInThatStateError` unless it stands
-    at *failed* or *unknown*.
+    at *failed* or *unknown* and its words are still kept.
     """
+    if sending.message.emptied_at is not None:
+        raise NotInThatStateError
     _turn(sending, to=Sending.State.WAITING, not_before=now, try_count=1, now=now)
     _write_down("reply.retried", sending.message, now=now, by=by)
     deliver.configure(schedule_at=now).defer(sending_id=sending.pk)

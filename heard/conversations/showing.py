@@ -18,7 +18,8 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from heard.channels.base import Abilities, Act
 from heard.channels.phone.course import span
 from heard.conversations import naming
-from heard.conversations.abilities import Obstacle
+from heard.conversations.abilities import Obstacle, ceiling_of, kept_for
+from heard.conversations.models import Conversation
 from heard.conversations.queries import Row
 from heard.conversations.thanking import due
 from heard.conversations.thread import Done, Said
@@ -379,6 +380,25 @@ def thanks(said: Said, *, bond: str, able: Abilities) -> str:
     reasons = gettext(" and ").join(str(naming.DUE[reason]) for reason in found.because)
     sentence = gettext("%(ways)s, because %(reasons)s.") % {"ways": ways, "reasons": reasons}
     return sentence[0].upper() + sentence[1:]
+
+
+def not_kept(conversation: Conversation) -> str:
+    """Why the words of a message are not here any more."""
+    inbox = conversation.inbox
+    limit, ceiling = kept_for(inbox), ceiling_of(inbox.kind)
+    if limit is None:
+        return gettext("What was said here has not been kept.")
+    time = _long_time(limit)
+    if limit == ceiling:
+        return gettext("The place's rules let us keep this for %(time)s.") % {"time": time}
+    return gettext("This inbox keeps what is said for %(time)s.") % {"time": time}
+
+
+def _long_time(length: timedelta) -> str:
+    hours = int(length.total_seconds() // HOUR)
+    if hours % 24 or hours == 24:
+        return ngettext("%d hour", "%d hours", hours) % hours
+    return ngettext("%d day", "%d days", hours // 24) % (hours // 24)
 
 
 def passed_on(said: Said) -> str:

@@ -9,6 +9,7 @@ from datetime import date
 LENGTH = re.compile(
     r"(?:(\d{1,5})\s*(?:h|hours?|hrs?))?\s*(?:(\d{1,6})\s*(?:m|min|mins|minutes?)?)?", re.IGNORECASE
 )
+DAYS = re.compile(r"(\d{1,5})\s*(d|days?|h|hours?|hrs?)?", re.IGNORECASE)
 SPAN = re.compile(
     r"(\d{1,2})(?:[:.h](\d{2}))?\s*(?:-|–|—|to|until)\s*(\d{1,2})(?:[:.h](\d{2}))?", re.IGNORECASE
 )
@@ -32,6 +33,19 @@ def length(total: int) -> str:
     hours, rest = divmod(total, 60)
     parts = [f"{hours} h"] * bool(hours) + [f"{rest} min"] * bool(rest or not hours)
     return " ".join(parts)
+
+
+def hours(text: str) -> int:
+    """Whole hours of "24 h", "30 d", "30 days" or "24". Raises ValueError for all else."""
+    found = DAYS.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is no number of days or hours")
+    return int(found[1]) * (24 if (found[2] or "h").lower().startswith("d") else 1)
+
+
+def days(total: int) -> str:
+    """Hours as people say them, in days where these are whole: "30 d", "36 h"."""
+    return f"{total // 24} d" if total % 24 == 0 and total > 24 else f"{total} h"
 
 
 def week(days: Sequence[str]) -> Week:

@@ -125,6 +125,8 @@ class Said:
     """Who else got this reply of ours."""
     original: Original | None
     """What it passes on or quotes."""
+    emptied_at: datetime | None
+    """When its words went, because they may not be kept for longer."""
     overruled: tuple[str, ...]
     """Codes of the warnings in spite of which it was sent."""
 
@@ -261,7 +263,8 @@ MESSAGES = """
         (SELECT json_build_array(o.id, o.conversation_id, o.kind = 'reply', left(o.text, 160))
             FROM message o WHERE o.inbox_id = m.inbox_id AND o.external_id <> ''
             AND o.external_id = coalesce(m.extra ->> 'shares', m.extra ->> 'quotes')
-            ORDER BY o.id LIMIT 1)
+            ORDER BY o.id LIMIT 1),
+        m.emptied_at
     FROM message m
     LEFT JOIN contact k ON k.id = m.contact_id
     LEFT JOIN staff_user u ON u.id = m.author_id
@@ -360,7 +363,7 @@ def thread(
 
 def _said(row: Sequence[Any], overruled: Mapping[Any, tuple[str, ...]]) -> Said:
     pk, kind, at, author, is_mine, text, is_cut, *rest = row
-    *rest, place, acts, papers, thanks, edits, address, copies, original = rest
+    *rest, place, acts, papers, thanks, edits, address, copies, original, emptied_at = rest
     words, quoted = (text, "") if is_cut or kind == "note" else quoting.split(text)
     files = tuple(Paper(*paper) for paper in papers or ())
     given = tuple((how, who) for how, who in thanks or ())
@@ -368,7 +371,7 @@ def _said(row: Sequence[Any], overruled: Mapping[Any, tuple[str, ...]]) -> Said:
     said = [pk, kind, at, author, is_mine, words, quoted or _folded(place)]
     read = [*said, is_cut, *rest, place or {}, done, files, given]
     read += [_versions(edits or ()), address or "", tuple(copies or ())]
-    read += [Original(*original) if original else None, overruled.get(pk, ())]
+    read += [Original(*original) if original else None, emptied_at, overruled.get(pk, ())]
     return Said(*read)
 
 

@@ -124,6 +124,25 @@ def tidy(*, now: datetime) -> Tidied:
     return Tidied(noticed, removed)
 
 
+def remove(digests: Iterable[str], *, now: datetime) -> int:
+    """Remove these bytes at once, as far as no row names them; returns how many went.
+
+    For what may not be kept: no backup that began earlier is waited for. What somebody holds just
+    now goes with the next tidying. Raises `StoreError`.
+    """
+    wanted = sorted(digests)
+    if not wanted:
+        return 0
+    ours = [one for one in stores() if is_ours(one)]
+    for batch in _batches(wanted):
+        _notice(batch, now=now)
+    return sum(
+        _remove(batch, key=key, ours=ours)
+        for key, those in groupby(wanted, key=lock_key)
+        for batch in _batches(those, size=REMOVED_AT_ONCE)
+    )
+
+
 def missing(*, is_thorough: bool = False, newest: int | None = None) -> Iterator[Attachment]:
     """The attachments whose bytes no store has; with `is_thorough` those too that are damaged.
 

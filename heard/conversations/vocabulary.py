@@ -29,6 +29,20 @@ LEARN = """
     ON CONFLICT (text) DO UPDATE SET count = word.count + excluded.count
 """
 
+UNLEARN = """
+    WITH met AS (
+        SELECT word, ndoc FROM ts_stat(format(
+            'SELECT to_tsvector(''public.heard_simple'', left(coalesce((
+                SELECT g.text FROM change g WHERE g.inbox_id = m.inbox_id AND g.what = ''written''
+                    AND g.external_id = m.external_id AND g.kind = m.kind), m.text), %%s))
+            FROM message m WHERE m.id = ANY(%%L::bigint[])', %(length)s::int, %(ids)s::bigint[]))
+    ), less AS (
+        UPDATE word w SET count = w.count - met.ndoc FROM met
+        WHERE w.text = met.word AND w.count > met.ndoc
+    )
+    DELETE FROM word w USING met WHERE w.text = met.word AND w.count <= met.ndoc
+"""
+
 NEAR = """
     SELECT asked.n - 1, asked.plain, near.text, near.count
     FROM (
@@ -73,6 +87,16 @@ def learn(*, batch: int = BATCH) -> int:
     progress.up_to = last
     progress.save(update_fields=["up_to"])
     return int(met)
+
+
+@transaction.atomic
+def unlearn(ids: Sequence[int]) -> None:
+    """Take the words of these messages out again, before the messages lose them."""
+    progress = Vocabulary.objects.select_for_update().filter(pk=1).first()
+    learned = [pk for pk in ids if progress is not None and pk <= progress.up_to]
+    if learned:
+        with connection.cursor() as cursor:
+            cursor.execute(UNLEARN, {"length": LONGEST_TEXT, "ids": learned})
 
 
 def nearest(words: Sequence[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from heard.conversations.journal import WaitsAlreadyError, take_again
+from heard.conversations.journal import NotKeptError, WaitsAlreadyError, take_again
 from heard.conversations.models import Delivery, Inbox
 from heard.conversations.tracing import became
 from heard.staff.access import StaffRequest, leads_only
@@ -81,6 +81,8 @@ def retry_aside(request: StaffRequest, number: int) -> HttpResponse:
         take_again(kept, by=request.user, now=timezone.now())
     except WaitsAlreadyError:
         messages.info(request, _("It waits to be read already."))
+    except NotKeptError:
+        messages.error(request, _("What it held is not kept any longer."))
     else:
         messages.success(request, _("It is read again. If it stays unclear, it comes back here."))
     return redirect("settings_aside")
