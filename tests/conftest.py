@@ -13,7 +13,12 @@ import pytest
 
 from tests.home import HOME
 
-SERVER_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+SERVER_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum_naptime": "3s",  # what tests roll back is swept away at once
+}
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 

@@ -33,10 +33,11 @@ from heard.staff.models import User
 WORD = "lower(split_part(ltrim({0}.address, '@'), '@', 1))"
 SHOWN = 50
 
-# Each branch takes at most so many of one kind of sign: what more people share says nothing.
+# Each branch takes at most so many of one kind of sign: what more people share says nothing. They
+# are looked for once for each contact, whatever the planner thinks of tables that have just grown.
 CANDIDATES = f"""
-    SELECT DISTINCT least(k.id, o.id), greatest(k.id, o.id)
-    FROM contact k CROSS JOIN LATERAL (
+    WITH near AS MATERIALIZED (
+    SELECT k.id AS one, o.id AS other FROM contact k CROSS JOIN LATERAL (
         (SELECT s.id FROM contact s
             WHERE lower(s.name) = lower(k.name) AND k.name <> '' LIMIT {COMMON + 2})
         UNION ALL
@@ -60,9 +61,11 @@ CANDIDATES = f"""
         (SELECT o.contact_id FROM trace t JOIN trace o ON o.sort = t.sort AND o.value = t.value
             WHERE t.contact_id = k.id LIMIT {COMMON})
     ) o
-    JOIN contact p ON p.id = o.id
-    WHERE k.id = ANY(%(contacts)s) AND o.id <> k.id AND k.into_id IS NULL AND p.into_id IS NULL
-        AND NOT k.is_ours AND NOT p.is_ours
+    WHERE k.id = ANY(%(contacts)s) AND o.id <> k.id AND k.into_id IS NULL AND NOT k.is_ours
+    )
+    SELECT DISTINCT least(one, other), greatest(one, other) FROM near
+    JOIN contact p ON p.id = near.other
+    WHERE p.into_id IS NULL AND NOT p.is_ours
 """
 
 PORTRAITS = """
