@@ -308,10 +308,10 @@ class Greeting:
 
 
 class Ration(NamedTuple):
-    """How much of one sort may be delivered: at most `count` within `seconds`."""
+    """How much of one sort may be delivered: at most `most` within `seconds`."""
 
     sort: str
-    count: int
+    most: int
     seconds: int
 
 

@@ -63,6 +63,7 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Incoming | SetAsid
     try:
         said = json.loads(delivered.body)
         email, about = repair(said["email"]), delivered.headers.get("about")
+        link = delivered.headers.get("came_by", "")
         yield Incoming(
             external_id=said["id"],
             at=delivered.at,
@@ -79,7 +80,8 @@ def parse(delivered: Delivered, account: Account) -> Iterator[Incoming | SetAsid
                 for file in said["files"]
             ),
             extra=({"unverified_email": email} if email else {})
-            | ({"continues": int(about)} if about else {}),
+            | ({"continues": int(about)} if about else {})
+            | ({"came_by": link} if link else {}),
             token=delivered.headers.get("token", ""),
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -12,8 +12,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from heard.contacts.models import Contact
 from heard.conversations import proving, recognising, suggesting
 from heard.conversations.models import Met
+from heard.conversations.proving import Opened
 from heard.lib.jobs import jobs
 from heard.lib.statements import fetch
 
@@ -24,7 +26,7 @@ AGAIN = 200
 LONGEST_TEXT = 8_000
 
 SAID = """
-    SELECT contact_id, left(text, %(longest)s), extra FROM message
+    SELECT contact_id, left(text, %(longest)s), extra, up FROM message
     WHERE id > %(first)s AND id <= %(last)s AND kind = 'incoming' AND contact_id IS NOT NULL
         AND NOT is_automatic
 """
@@ -56,11 +58,21 @@ def look(*, now: datetime, lot: int = LOT) -> int:
     first = max(0, met.up_to - AGAIN)
     rows = fetch(SAID, {"first": first, "last": last, "longest": LONGEST_TEXT})
     contacts = {row[0] for row in rows}
-    said = [(contact, text, _told(extra)) for contact, text, extra in rows]
+    said = [(contact, text, _told(extra)) for contact, text, extra, _ in rows]
     links = [
         (contact, told["links"]) for contact, _, told in said if isinstance(told.get("links"), dict)
     ]
-    proving.prove(contacts, links=links, now=now)
+    opened = [
+        Opened(row[0], told["continues"], link=told["came_by"], thread=row[3])
+        for row, (_, _, told) in zip(rows, said, strict=True)
+        if isinstance(told.get("continues"), int) and isinstance(told.get("came_by"), str)
+    ]
+    if proving.prove(contacts, links=links, opened=opened, now=now):
+        into = dict(
+            Contact.objects.filter(pk__in=contacts, into__isnull=False).values_list("pk", "into")
+        )
+        contacts = {into.get(contact, contact) for contact in contacts}
+        said = [(into.get(contact, contact), text, told) for contact, text, told in said]
     with transaction.atomic():
         suggesting.note_traces(said)
         suggesting.suggest(contacts, now=now)

@@ -1,8 +1,9 @@
 """What proves that two handles are one person's: then they are joined without asking anybody.
 
 There are three proofs: the place itself vouches for a further address (`links`), two places vouch
-for the same telephone number (`address`), or somebody opened the private link that we had sent to a
-known person (`private_link`). Likeness is none: that is only suggested.
+for the same telephone number (`address`), or somebody wrote by the private link that we had sent to
+a known person alone (`private_link`). Likeness is none: that is only suggested. An address that is
+typed, or stands in a mail as its sender, is none either. What somebody has undone stays undone.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from heard.contacts.likeness import PHONE_KINDS
-from heard.contacts.models import Contact, Handle
+from heard.contacts.models import Contact, Handle, Joining
 from heard.conversations.joining import join
+from heard.conversations.privacy import sent_alone
 from heard.events.diary import record
 from heard.lib.statements import fetch
 
@@ -32,12 +34,21 @@ NUMBERS = """
 """
 
 
+class Opened(NamedTuple):
+    """That a contact wrote a thread by a link which had been made for a conversation."""
+
+    contact: int
+    conversation: int
+    link: str
+    thread: str
+
+
 @transaction.atomic
 def vouch(contact: Contact, *, kind: str, address: str, proof: str, now: datetime) -> Contact:
     """This address is theirs, too, by proof: add the handle, or join whoever had it.
 
     Of two people the one known longer survives; returns that one. `proof` is "place", "address" or
-    "private_link".
+    "private_link". Two whom somebody has parted are not joined again: then returns the first.
     """
     here = Contact.objects.get(pk=contact.into_id or contact.pk)
     handle, is_new = Handle.objects.get_or_create(
@@ -55,19 +66,29 @@ def vouch(contact: Contact, *, kind: str, address: str, proof: str, now: datetim
     if handle.contact_id == here.pk:
         return here
     gone, into = sorted((here, handle.contact), key=lambda it: it.pk, reverse=True)
+    pair = [gone, into]
+    if Joining.objects.filter(gone__in=pair, kept__in=pair, undone_at__isnull=False).exists():
+        return here
     join(gone, into=into, by=None, now=now, proof=proof, reasons=[[proof, f"{kind}:{address}"]])
     return into
 
 
 def prove(
-    contacts: Collection[int], *, links: Collection[tuple[int, Mapping[str, Any]]], now: datetime
+    contacts: Collection[int],
+    *,
+    links: Collection[tuple[int, Mapping[str, Any]]],
+    opened: Collection[Opened] = (),
+    now: datetime,
 ) -> int:
-    """Join what is proven about these contacts; `links` are what places said of them.
+    """Join what is proven about these contacts: `links` are what places said of them, `opened` the
+    private links by which they wrote.
 
     Returns how many joins or handles that made.
     """
     made = 0
-    for contact, kind, address, proof in [*_linked(links), *_same_numbers(contacts)]:
+    for contact, kind, address, proof in [
+        *_linked(links), *_opened(opened), *_same_numbers(contacts),
+    ]:  # fmt: skip
         person = Contact.objects.filter(pk=contact).first()
         if person is None or person.is_ours:
             continue
@@ -94,6 +115,13 @@ def _linked(
         ]
         for kind, address in pairs[:MOST_LINKS]:
             yield contact, kind, address[:320], "place"
+
+
+def _opened(opened: Collection[Opened]) -> Iterator[tuple[int, str, str, str]]:
+    for one in opened:
+        handle = sent_alone(one.conversation, link=one.link, thread=one.thread)
+        if handle is not None and not handle.contact.is_ours:
+            yield one.contact, handle.kind, handle.address, "private_link"
 
 
 def _same_numbers(contacts: Collection[int]) -> Iterator[tuple[int, str, str, str]]:

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -162,7 +161,7 @@ def test_claims_beyond_what_a_site_and_all_sites_may_an_hour_are_put_off(
     box.settings["claims_an_hour"] = "30"
     box.save()
 
-    def claimed(host: str, path: int) -> HttpResponse:
+    def claimed(host: str, path: int) -> Any:
         form = urlencode({"source": f"https://{host}/{path}", "target": TARGET})
         kind = "application/x-www-form-urlencoded"
         return client.post(f"/hooks/{box.token}/", form, content_type=kind)

@@ -40,7 +40,7 @@ from heard.conversations.expecting import Expectation, expectation
 from heard.conversations.journal import keep, take_in
 from heard.conversations.linking import readable
 from heard.conversations.models import Attachment, Conversation, Delivery, Inbox, Message
-from heard.conversations.privacy import conversation_about, went_private
+from heard.conversations.privacy import About, conversation_about, went_private
 from heard.conversations.views.files import hand_out
 from heard.lib.headers import policy
 from heard.lib.limits import allows, visitor
@@ -339,11 +339,11 @@ def thread_of(token: str) -> str:
 
 
 def _put_in(
-    inbox: Inbox, form: Words, *, token: str, nonce: str, now: datetime, about: int | None = None
+    inbox: Inbox, form: Words, *, token: str, nonce: str, now: datetime, about: About | None = None
 ) -> None:
     """Keep what was written as a delivery, and take it in at once; the worker does if we cannot.
 
-    `about` is the public conversation from which somebody was asked to go on here.
+    `about` is the conversation from which somebody was asked to go on here, and by which link.
     """
     said = form.cleaned_data
     body = contact_page.written(
@@ -361,10 +361,12 @@ def _put_in(
             for file in said["attached"]
         ),
     )
-    headers = {"token": token} | ({} if about is None else {"about": str(about)})
+    headers = {"token": token}
+    if about is not None:
+        headers |= {"about": str(about.conversation), "came_by": about.link}
     delivery = keep(inbox.pk, body=body, headers=headers, external_id=f"ask-{nonce}", now=now)
     if about is not None:
-        went_private(about, thread=thread_of(token), now=now)
+        went_private(about.conversation, thread=thread_of(token), link=about.link, now=now)
     try:
         take_in(now=now, only=delivery)
     except Exception:

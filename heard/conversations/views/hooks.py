@@ -130,7 +130,7 @@ def _wait(door: _Door, delivered: Delivered) -> int:
         return 0
     for ration in door.rationer.rations(delivered, door.account):
         key = f"hook:{door.inbox}:{ration.sort}"[:200]
-        if wait := seconds_to_wait(key, limit=ration.count, seconds=ration.seconds):
+        if wait := seconds_to_wait(key, limit=ration.most, seconds=ration.seconds):
             return wait
     return 0
 
