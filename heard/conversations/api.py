@@ -189,10 +189,14 @@ class ThreadOut(ConversationOut):
 
 
 class ReplyIn(Schema):
-    """What to answer; `overruled` names the warnings that are sent in spite of."""
+    """What to answer; `overruled` names the warnings that are sent in spite of.
+
+    `copies` are those in copy of the mail that is answered who shall get the answer too.
+    """
 
     text: str = Field(min_length=1, max_length=50_000)
     overruled: list[str] = Field(default_factory=list)
+    copies: list[str] = Field(default_factory=list)
 
 
 class NoteIn(Schema):
@@ -331,6 +335,7 @@ def create_reply(request: ApiRequest, number: int, said: ReplyIn) -> Status[Mess
             author=request.user,
             now=timezone.now(),
             overruled=said.overruled,
+            manner=replying.Manner(copies=tuple(said.copies)),
         )
     except replying.ReplyImpossible as impossible:
         why = str(showing.OBSTACLES[impossible.obstacle])

@@ -259,6 +259,25 @@ class TestDoing:
         assert answer.json()["sending"] == "waiting"
         assert Sending.objects.get().message.author == owner.user
 
+    def test_a_reply_that_the_place_does_not_take_says_why(self, owner: Program) -> None:
+        box = make.inbox(kind="sms")
+        stopped = make.conversation(box, sender="+15550001", text="STOP", extra={"opted": "out"})
+        answer = owner.ask("POST", f"/conversations/{stopped.pk}/replies", {"text": "But why?"})
+        told = answer.json()
+        assert (answer.status_code, told["code"], told["obstacle"]) == (
+            409,
+            "impossible",
+            "opted_out",
+        )
+        assert not Sending.objects.exists()
+
+    def test_copies_go_to_those_of_the_mail_who_are_named(self, owner: Program) -> None:
+        box = make.inbox(kind="email")
+        asked = make.conversation(box, sender="ann@x.org", extra={"cc": ["ben@x.org", "c@x.org"]})
+        said = {"text": "It is on its way to you.", "copies": ["ben@x.org", "else@x.org"]}
+        assert owner.ask("POST", f"/conversations/{asked.pk}/replies", said).status_code == 201
+        assert Sending.objects.get().copies == ["ben@x.org"]
+
     def test_a_reply_that_is_held_back_says_why(self, owner: Program) -> None:
         path = f"/conversations/{make.conversation().pk}/replies"
         answer = owner.ask("POST", path, {"text": "Dear {name}, it is on its way."})

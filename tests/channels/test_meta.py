@@ -95,7 +95,7 @@ def test_a_recommendation_is_a_public_message_with_its_mark() -> None:
     assert found["3302"].text == "(Recommends us.)"
     assert (found["3301_1"].kind, found["3301_1"].root) == (Kind.REPLY, "3301")
     [edited] = [one for one in said("facebook", "reviews") if isinstance(one, Edited)]
-    assert edited.text == "Waited an hour, then they were kind."
+    assert (edited.text, edited.extra) == ("Waited an hour, then they were kind.", {"rating": 5})
 
 
 def test_what_belongs_to_another_page_is_set_aside_with_a_plain_reason() -> None:
