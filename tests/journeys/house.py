@@ -21,9 +21,9 @@ PATIENCE_SECONDS = 240
 
 
 class House:
-    """Everything that `heard run` starts."""
+    """Everything that `heard run` starts; `told` are further settings of its environment."""
 
-    def __init__(self) -> None:
+    def __init__(self, **told: str) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="heard-walk-"))
         self.port, self.live_port = free_port(), free_port()
         self.url = f"http://localhost:{self.port}"
@@ -35,6 +35,7 @@ class House:
             "HEARD_PORT": str(self.port),
             "HEARD_LIVE_PORT": str(self.live_port),
             "HEARD_UNDO_SECONDS": "2",
+            **told,
         }
         self._run: subprocess.Popen[bytes] | None = None
 
@@ -56,6 +57,23 @@ class House:
                         return link.group(0)
             time.sleep(0.2)
         raise AssertionError(f"heard did not start: {self.log.read_text()}")
+
+    def restart(self) -> None:
+        """Ctrl-C, start it again, and wait for its pages."""
+        assert self._run is not None
+        self._run.send_signal(signal.SIGINT)
+        self._run.wait(60)
+        with self.log.open("ab") as log:
+            self._run = subprocess.Popen(
+                [heard(), "run"], env=self.environment, stdout=log, stderr=log
+            )
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < ends:
+            with suppress(OSError), urlopen(self.url, timeout=5) as page:
+                if page.status == 200:
+                    return
+            time.sleep(0.2)
+        raise AssertionError(f"heard did not start again: {self.log.read_text()}")
 
     def command(self, *words: str) -> str:
         """Run `heard …` beside it."""
