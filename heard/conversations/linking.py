@@ -2,10 +2,14 @@
 
 A thread may have been split, or merged with another of the same person. The answers are for both;
 but what was written by another link is shown there alone, should the two be two people after all.
+Whoever comes by a link that was mailed to an address may say that the words there are theirs.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.core import signing
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
@@ -20,6 +24,28 @@ CAME = RawSQL(
     (),
     output_field=BooleanField(),
 )
+
+
+MAILED = "mailed-to"
+MAILED_FOR = timedelta(days=30)
+
+
+def mailed_link(link: str, conversation: Conversation, *, address: str) -> str:
+    """The private link as it is mailed to an address: it tells that it was."""
+    about = signing.dumps([conversation.pk, address.lower()], salt=MAILED, compress=True)
+    return f"{link}?mailed={about}"
+
+
+def mailed_address(token: str, conversation: Conversation) -> str:
+    """The address to which this link was mailed within 30 days; "" if it does not say so."""
+    try:
+        found = signing.loads(token, salt=MAILED, max_age=MAILED_FOR)
+    except signing.BadSignature:
+        return ""
+    match found:
+        case [conversation.pk, str(address)]:
+            return address
+    return ""
 
 
 def readable(conversation: Conversation) -> QuerySet[Message]:

@@ -28,6 +28,7 @@ from heard.conversations.abilities import has_opted_out, side_of
 from heard.conversations.accounts import account_of
 from heard.conversations.changing import apply
 from heard.conversations.intake import LOCK_SPACE
+from heard.conversations.linking import mailed_link
 from heard.conversations.models import Conversation, Inbox, Message, Notice, Sending
 from heard.conversations.settling import settle, tell
 from heard.events.diary import record
@@ -242,7 +243,7 @@ def _outgoing(message: Message) -> Outgoing:
         author=message.author_name,
         at=message.at,
         answered=(answered["extra"] or {}) if answered else {},
-        link=private_link(conversation),
+        link=_link(conversation, answered),
         is_private=sending.is_private,
         replaces=ours["external_id"] if ours else "",
         references=tuple(one["external_id"] for one in reversed(said)),
@@ -250,6 +251,15 @@ def _outgoing(message: Message) -> Outgoing:
         is_automatic=message.is_automatic,
         copies=tuple(sending.copies or ()),
     )
+
+
+def _link(conversation: Conversation, answered: Mapping[str, Any] | None) -> str:
+    """The private link, marked with the address to which it is going to be mailed."""
+    link = private_link(conversation)
+    address = str(((answered or {}).get("extra") or {}).get("unverified_email") or "")
+    if not link or not address or conversation.inbox.kind == comment_card.kind:
+        return link
+    return mailed_link(link, conversation, address=address)
 
 
 def _files(message: Message) -> tuple[File, ...]:

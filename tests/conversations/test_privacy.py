@@ -8,14 +8,17 @@ from time import time
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from heard.contacts.models import Contact, Handle, Joining, Likeness
 from heard.conversations import joining, meeting
+from heard.conversations.linking import mailed_link
 from heard.conversations.models import Conversation, Message, Sending
 from heard.conversations.privacy import PROVES_FOR, conversation_about, private_page
+from heard.conversations.sending import deliver, private_link
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -214,6 +217,64 @@ def test_a_link_by_mail_is_proof_if_it_went_to_the_address_alone(
     thread = wrote(link)
     ann = owner_of("email", "ann@garden.example")
     assert (owner_of("contact_page", thread) == ann) is is_proof
+
+
+def mailed_page(opened: Conversation, *, address: str) -> str:
+    """The path of the private page as it is mailed to an address."""
+    link = mailed_link(private_link(opened), opened, address=address)
+    return link[link.index("/ask/") :]
+
+
+def test_who_says_on_the_page_that_was_mailed_to_them_that_they_wrote_it_is_who_has_that_address(
+    toot: Conversation,
+) -> None:
+    old = make.conversation(make.inbox(kind="email"), sender="ann@garden.example").contact
+    link = asked(toot)
+    answered(toot, link)
+    wrote(link, email="Ann@garden.example")
+    opened = Conversation.objects.get(inbox__kind="contact_page")
+    path = mailed_page(opened, address="Ann@garden.example")
+    visitor = Client()
+    page = visitor.get(path).content.decode()
+    assert "Yes, I wrote them" in page
+    assert "Yes, I wrote them" not in visitor.get(path.partition("?")[0]).content.decode()
+    assert owner_of("email", "ann@garden.example") == old  # to open it says nothing
+    assert visitor.post(path, {"theirs": "1"}).status_code == 302
+    ann = owner_of("email", "ann@garden.example")
+    assert owner_of("mastodon", "@ann") == ann
+    assert set(Joining.objects.values_list("proof", flat=True)) == {"private_link"}
+    assert "Yes, I wrote them" not in visitor.get(path).content.decode()
+    joining.undo(Joining.objects.latest("pk"), by=make.owner(), now=timezone.now())
+    assert owner_of("email", "ann@garden.example") != owner_of("mastodon", "@ann")
+
+
+def test_nobody_can_say_so_without_the_link_that_was_mailed(toot: Conversation) -> None:
+    make.conversation(make.inbox(kind="email"), sender="ann@garden.example")
+    wrote(asked(toot), email="ann@garden.example")
+    wrote(asked(toot), email="eve@evil.example")
+    mine, other = Conversation.objects.filter(inbox__kind="contact_page").order_by("pk")
+    forged = "ann@garden.example"
+    to_eve = mailed_page(other, address="eve@evil.example").partition("?")[2]
+    path = mailed_page(mine, address=forged).partition("?")[0]
+    for query in ("", f"?mailed={forged}", f"?{to_eve}"):
+        Client().post(f"{path}{query}", {"theirs": "1"})
+    assert not Joining.objects.exists()
+    assert owner_of("email", forged) != mine.contact
+
+
+def test_the_answer_that_is_mailed_carries_the_link_that_proves_its_address(
+    toot: Conversation,
+) -> None:
+    wrote(asked(toot), email="ann@garden.example")
+    opened = Conversation.objects.get(inbox__kind="contact_page")
+    answered(opened, "Here it is.", is_private=False, state="waiting")
+    waiting = Sending.objects.get(message__conversation=opened)
+    Sending.objects.update(not_before=timezone.now() - timedelta(minutes=1))
+    deliver(sending_id=waiting.pk)
+    [letter] = mail.outbox
+    found = re.search(r"(/ask/thread/\S+mailed=\S+)", str(letter.body))
+    assert found is not None
+    assert "Yes, I wrote them" in Client().get(found[1]).content.decode()
 
 
 def test_a_join_by_proof_that_somebody_undid_stays_undone(toot: Conversation) -> None:

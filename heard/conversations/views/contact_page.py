@@ -38,9 +38,10 @@ from heard.channels.base import File
 from heard.conversations import attachments
 from heard.conversations.expecting import Expectation, expectation
 from heard.conversations.journal import keep, take_in
-from heard.conversations.linking import readable
+from heard.conversations.linking import mailed_address, readable
 from heard.conversations.models import Attachment, Conversation, Delivery, Inbox, Message
 from heard.conversations.privacy import About, conversation_about, went_private
+from heard.conversations.proving import vouch
 from heard.conversations.views.files import hand_out
 from heard.lib.headers import policy
 from heard.lib.limits import allows, visitor
@@ -189,6 +190,14 @@ def thread(request: HttpRequest, token: str) -> HttpResponse:
         return _not_yet(request, token)
     inbox = conversation.inbox
     email = email_of(conversation)
+    mailed = _unproven(request, conversation)
+    if request.method == "POST" and "theirs" in request.POST:
+        if mailed and conversation.contact is not None:
+            vouch(
+                conversation.contact, kind="email", address=mailed, proof="private_link",
+                now=timezone.now(),
+            )  # fmt: skip
+        return redirect(_with_embed(request, request.path))
     form = Words(request.POST or None, request.FILES or None, initial={"email": email})
     problem, status = "", 200
     if request.method == "POST":
@@ -214,6 +223,7 @@ def thread(request: HttpRequest, token: str) -> HttpResponse:
             "lines": lines,
             "etag": etag_of(lines),
             "mailed_to": email if mails_leave() else "",
+            "unproven": mailed,
             "link": request.build_absolute_uri(request.path),
             "expected": expected_words(expectation(inbox, now=timezone.now()))
             if conversation.waiting_since
@@ -288,6 +298,18 @@ def _conversation(token: str) -> Conversation | None:
         .exclude(token="")
         .first()
     )
+
+
+def _unproven(request: HttpRequest, conversation: Conversation) -> str:
+    """The address of a link that was mailed, until its reader has said that the words are theirs.
+
+    Anybody can type any address: a mailed link alone does not say who wrote here.
+    """
+    address = mailed_address(request.GET.get("mailed", ""), conversation)
+    if not address or conversation.contact is None:
+        return ""
+    is_known = conversation.contact.handles.filter(kind="email", address=address).exists()
+    return "" if is_known else address
 
 
 def _not_yet(request: HttpRequest, token: str) -> HttpResponse:
