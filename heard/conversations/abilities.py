@@ -88,8 +88,8 @@ class Readers:
     refused: str = ""
     """The address they asked for, where it is not believed."""
     copies: tuple[str, ...] = ()
-    is_copied: bool = False
-    """Whether these get their copy unless somebody decides otherwise."""
+    ticked: tuple[str, ...] = ()
+    """Those of them who get it unless somebody decides otherwise."""
 
 
 MOST_COPIES = 10
@@ -116,12 +116,13 @@ def readers_of(kind: str, able: Abilities, *, sender: str, told: Mapping[str, An
         and bool(trust)
         and (trust.get("dmarc") == "fail" or told.get("is_proven") is False)
     )
+    is_circle = not (told.get("list") or is_forged or len(copies) > MOST_COPIES)
     return Readers(
         to,
         instead_of=sender if to != sender else "",
         refused=refused,
         copies=copies,
-        is_copied=not (told.get("list") or is_forged or len(copies) > MOST_COPIES),
+        ticked=copies if is_circle else (),
     )
 
 

@@ -281,7 +281,7 @@
     const checked = $("#check .checked");
     const unheld = $$("#check .overrule input").every((overruled) => overruled.checked);
     const isStopped = Boolean(checked?.dataset.stopped) && ($("#check .findings .stop:not(:has(.overrule))") || !unheld);
-    send.disabled = mode() === "reply" && (Boolean(isStopped) || !words().value.trim());
+    send.disabled = mode() === "reply" && ("refused" in send.dataset || Boolean(isStopped) || !words().value.trim());
     send.title = isStopped ? checked.dataset.stopped : "";
   };
   const setMode = (kind, { focus = false } = {}) => {

@@ -125,7 +125,15 @@ class TestMail:
         row = Sending.objects.get()
         assert row.copies == [BEN]
         assert sending._outgoing(row.message).copies == (BEN,)
-        assert f"copy to {BEN}" in page_of(client, opened)
+        page = page_of(client, opened)
+        assert f"copy to {BEN}" in page
+        assert f'name="copy" value="{BEN}" checked' in page
+        assert f'name="copy" value="{CEE}">' in page
+        again = make.incoming(
+            sender=ANN, root="a@example.org", at=timezone.now(), extra={"cc": [CEE]}
+        )
+        receive(mail, [again], now=timezone.now())
+        assert f'name="copy" value="{CEE}" checked' in page_of(client, opened)
 
     def test_nobody_gets_a_copy_unless_it_is_asked_for(self, mail: Inbox) -> None:
         opened = self.wrote(mail, cc=[BEN])
@@ -144,7 +152,7 @@ class TestMail:
     ) -> None:
         able = side_of("email", is_public=False)
         readers = readers_of("email", able, sender=ANN, told=extra)
-        assert (bool(readers.copies), readers.is_copied) == (True, False)
+        assert (bool(readers.copies), readers.ticked) == (True, ())
 
     @pytest.mark.parametrize("extra", [{"cc": "ben"}, {"cc": [7]}, {"reply_to": 7}, {"trust": 7}])
     def test_odd_facts_copy_nobody(self, extra: dict[str, Any]) -> None:

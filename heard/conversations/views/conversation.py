@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from heard.conversations.fetching import fetch_again
 from heard.conversations.models import Acknowledgement, Attachment, Conversation, Message, Promise
 from heard.conversations.presence import be_present, leave
 from heard.conversations.queries import VIEWS, Sight, sight_of
-from heard.conversations.thread import Thread, thread
+from heard.conversations.thread import Said, Thread, thread
 from heard.conversations.views.files import hand_out
 from heard.conversations.views.inbox import (
     context_query,
@@ -125,11 +126,17 @@ def pane_context(
 
 
 def _readers(told: Thread, able: Abilities) -> Readers | None:
-    """Who will read the answer to the last message; None before there is one."""
+    """Who will read the answer to the last message; None before there is one.
+
+    Whoever was left out of an answer to it stays out of the next.
+    """
     last = told.last_incoming
     if last is None:
         return None
-    return readers_of(told.door.kind, able, sender=last.address, told=last.place)
+    readers = readers_of(told.door.kind, able, sender=last.address, told=last.place)
+    said = [entry for day in told.days for entry in day.entries if isinstance(entry, Said)]
+    ours = [it for it in said if it.kind == "reply" and it.state and it.at > last.at]
+    return replace(readers, ticked=ours[-1].copies) if ours else readers
 
 
 def done(
