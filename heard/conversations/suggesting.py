@@ -124,9 +124,14 @@ class Suggestion:
 
 @transaction.atomic
 def note_traces(said: Iterable[tuple[int, str, Mapping[str, Any]]]) -> None:
-    """Keep what contacts let slip in their words; each is contact, text and what the place told."""
+    """Keep what contacts let slip in their words; each is contact, text and what the place told.
+
+    Not of a mail whose sender was looked at and is not proven: it may be somebody else's words.
+    """
     rows: set[tuple[int, str, str]] = set()
     for contact, text, extra in said:
+        if extra.get("trust") and extra.get("is_proven") is False:
+            continue
         rows |= {(contact, sort, value) for sort, value in traces_in(text)}
         typed = extra.get("unverified_email")
         if isinstance(typed, str) and 3 < len(typed) <= 120:

@@ -75,6 +75,28 @@ def test_the_same_number_at_two_networks_joins_and_a_name_does_not(mail: Inbox) 
     assert Likeness.objects.get().reasons == [["same_name", "Ann Miller"]]
 
 
+def test_a_mail_joins_nobody_and_one_that_is_not_proven_tells_nothing_of_its_sender(
+    mail: Inbox, sky: Inbox
+) -> None:
+    phone = make.inbox(kind="phone")
+    hear(phone, make.incoming(sender="+4989123456"))
+    for address, extra in {
+        "ann@garden.example": {"trust": {"spf": "softfail"}, "is_proven": False},
+        "bo@garden.example": {"trust": {"dmarc": "pass"}, "is_proven": True},
+    }.items():
+        words = f"I am {address}, +49 89 123456"
+        hear(mail, make.incoming(words, sender=address, extra=extra))
+    hear(sky, make.incoming("ann@garden.example is me", sender="@ann"))
+    look()
+    assert not Joining.objects.exists()
+    suggested = {frozenset((pair.one_id, pair.other_id)) for pair in Likeness.objects.all()}
+    number, ann, bo = (
+        person(one).pk for one in ("+4989123456", "ann@garden.example", "bo@garden.example")
+    )
+    assert frozenset((number, bo)) in suggested
+    assert frozenset((number, ann)) not in suggested
+
+
 def test_a_private_link_that_was_opened_joins(mail: Inbox) -> None:
     page = make.inbox(kind="contact_page")
     hear(mail, make.incoming(sender="ann@garden.example"))
