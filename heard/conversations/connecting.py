@@ -44,6 +44,8 @@ COMMON = frozenset(
     }
 )
 """What every inbox may be set to, whatever its kind."""
+OWN = COMMON - {"allow_private"}
+"""What of it changes nothing about how the place is spoken to."""
 
 
 class MissingError(Exception):
@@ -104,6 +106,26 @@ def connect(inbox: Inbox, entered: Mapping[str, Any], *, by: User | None, now: d
             data={"kind": inbox.kind, "settings": sorted(entered)},
         )
     return checked
+
+
+@transaction.atomic
+def adjust(inbox: Inbox, entered: Mapping[str, Any], *, by: User | None, now: datetime) -> None:
+    """Change what is the house's own business: the place is not asked. None takes a setting away.
+
+    `entered` are names of `OWN`. Raises `PlaceError` for what the place's rules do not allow.
+    """
+    _within_the_rules(inbox, entered.get("keep"))
+    settings = {**inbox.settings, **entered}
+    inbox.settings = {name: value for name, value in settings.items() if value is not None}
+    inbox.save(update_fields=["settings"])
+    record(
+        "inbox.adjusted",
+        subject="inbox",
+        subject_id=inbox.pk,
+        at=now,
+        actor_id=by.pk if by else None,
+        data={"settings": sorted(entered)},
+    )
 
 
 def check(inbox: Inbox, *, now: datetime) -> Checked:

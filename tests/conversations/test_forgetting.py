@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from heard.channels.base import Abilities, Checked, File
+from heard.channels.base import Abilities, File
 from heard.contacts.models import Contact, Handle, Trace
 from heard.conversations import attachments, handling, sending, vocabulary
 from heard.conversations.abilities import ceiling_of, kept_for
@@ -161,6 +161,21 @@ def test_nothing_of_the_words_remains_anywhere(
     assert message.extra == {"rating": 1, "url": "https://stars.example/v1"}
     assert message.emptied_at is not None
     assert str(Contact.objects.get()) == "user-77"
+
+
+def test_the_stars_that_were_before_are_still_told(
+    box: Inbox,
+    client: Client,
+    pigeons: PigeonPost,  # noqa: F811
+) -> None:
+    tell(box, pigeons, review())
+    now = timezone.now().isoformat()
+    tell(box, pigeons, review(what="edited", text="Good.", extra={"rating": 4}, at=now))
+    grow_older()
+    forget(box, now=timezone.now())
+    client.force_login(make.owner())
+    address = reverse("conversation", args=[Conversation.objects.get().pk])
+    assert "4 of 5, 1 before" in client.get(address).content.decode()
 
 
 def test_no_figure_changes(box: Inbox, pigeons: PigeonPost) -> None:  # noqa: F811
@@ -383,11 +398,8 @@ class TestTheSetting:
         self,
         box: Inbox,
         pigeons: PigeonPost,  # noqa: F811
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        pigeons.settings = ()
         pigeons.public = Abilities(keeps=timedelta(days=3))
-        monkeypatch.setattr(pigeons, "check", lambda _: Checked(account="Loft 7"))
         call_command("inbox", "set", box.name, "keep=2d", stdout=StringIO(), stderr=StringIO())
         box.refresh_from_db()
         assert (box.settings["keep"], kept_for(box)) == (48, timedelta(days=2))
@@ -398,6 +410,7 @@ class TestTheSetting:
             call_command("inbox", "set", box.name, "keep=4d")
         with pytest.raises(CommandError, match="no number of days"):
             call_command("inbox", "set", box.name, "keep=soon")
+        assert pigeons.accounts == []
 
 
 def _checked() -> Any:

@@ -17,8 +17,10 @@ from heard.conversations.accounts import hook_of, secrets_of
 from heard.conversations.arranging import new_inbox, renew_secret
 from heard.conversations.connecting import (
     COMMON,
+    OWN,
     MissingError,
     UnknownSettingError,
+    adjust,
     check,
     common_value_of,
     connect,
@@ -53,7 +55,9 @@ class Command(BaseCommand):
         deeds.add_parser("list", help="show the inboxes, their addresses and how they are")
         ask = deeds.add_parser("check", help="ask the places of one inbox, or of all, how it goes")
         ask.add_argument("name", nargs="?")
-        change = deeds.add_parser("set", help="change settings of an inbox; they are tried first")
+        change = deeds.add_parser(
+            "set", help="change settings; what the place hears of is tried first"
+        )
         change.add_argument("name")
         change.add_argument("pairs", nargs="+", metavar="key=value")
         secret = deeds.add_parser("secret", help="make a new signing secret, shown once")
@@ -80,7 +84,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is an inbox {options['name']} already.")
         now = timezone.now()
         inbox = new_inbox(options["kind"], name=options["name"], keeper=keeper, now=now)
-        self._connect(inbox, options["set"])
+        self._connect(inbox, self._entered(inbox, options["set"]))
         secret = secrets_of(inbox).get("signing_secret")
         if secret:
             self.stdout.write(f"  secret   {secret}")
@@ -107,7 +111,16 @@ class Command(BaseCommand):
             raise CommandError(f"{bad} of {len(found)} do not let us in.")
 
     def _set(self, options: dict[str, Any]) -> None:
-        self._connect(self._named(options["name"]), options["pairs"])
+        inbox = self._named(options["name"])
+        entered = self._entered(inbox, options["pairs"])
+        if not entered.keys() <= OWN:
+            self._connect(inbox, entered)
+            return
+        try:
+            adjust(inbox, entered, by=None, now=timezone.now())
+        except PlaceError as error:
+            raise CommandError(f"{inbox.name} stays as it was: {error}") from error
+        self._show(inbox)
 
     def _secret(self, options: dict[str, Any]) -> None:
         inbox = self._named(options["name"])
@@ -129,9 +142,9 @@ class Command(BaseCommand):
         take_down(inbox_id=inbox.pk)
         self.stdout.write(f"{options['name']} is gone, with {count:,} conversations.")
 
-    def _connect(self, inbox: Inbox, pairs: list[str]) -> None:
+    def _connect(self, inbox: Inbox, entered: dict[str, Any]) -> None:
         try:
-            checked = connect(inbox, self._entered(inbox, pairs), by=None, now=timezone.now())
+            checked = connect(inbox, entered, by=None, now=timezone.now())
         except (MissingError, UnknownSettingError) as error:
             raise CommandError(str(error)) from error
         except PlaceError as error:
