@@ -596,6 +596,32 @@ class Listened(Channel, Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """How a place lets somebody in at a page of its own (OAuth 2.0, RFC 6749 section 4.1)."""
+
+    authorize_url: str
+    token_url: str
+    client_id: str
+    client_secret: str
+    scope: str
+    more: Mapping[str, str] = field(default_factory=dict)
+    """What the place wants in the first address besides, such as that it shall be for long."""
+    is_basic: bool = False
+    """Whether client id and secret go into the header and not into the form (section 2.3.1)."""
+
+
+@runtime_checkable
+class Granted(Channel, Protocol):
+    """A place where somebody signs in once, which gives the secret `refresh_token`."""
+
+    def grant(self, account: Account) -> Grant | None:
+        """Where and as which app to sign in; None where this account does it otherwise.
+
+        Raises `PlaceError` in words for people where something that it needs is missing.
+        """
+
+
 @runtime_checkable
 class Named(Channel, Protocol):
     """A place that takes the name of a reply from us."""

@@ -11,8 +11,9 @@ from typing import Any
 
 from heard.channels import asking, payloads, web, webtokens
 from heard.channels.asking import Trouble
-from heard.channels.base import Account, PlaceError, Receipt, SendState
+from heard.channels.base import Account, Grant, PlaceError, Receipt, SendState
 
+AUTHORIZE = "https://accounts.google.com/o/oauth2/v2/auth"
 TOKEN = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 HOUR_SECONDS = 3600
 BY_ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -84,6 +85,25 @@ def refreshed_token(account: Account) -> str:
             "client_secret": account.secrets.get("client_secret", ""),
             "refresh_token": account.secrets.get("refresh_token", ""),
         },
+    )
+
+
+def grant(account: Account, *, scope: str) -> Grant:
+    """Where somebody signs in for `refreshed_token`. Raises `PlaceError`.
+
+    https://developers.google.com/identity/protocols/oauth2/web-server
+    """
+    client = str(account.settings.get("client_id") or "")
+    if not client or not account.secrets.get("client_secret"):
+        raise PlaceError("The client id and client secret of your app at Google are missing.")
+    own = str(account.settings.get("api_url") or "").rstrip("/")
+    return Grant(
+        authorize_url=f"{own}/authorize" if own else AUTHORIZE,
+        token_url=f"{own}/token" if own else TOKEN,
+        client_id=client,
+        client_secret=account.secrets["client_secret"],
+        scope=scope,
+        more={"access_type": "offline", "prompt": "consent"},
     )
 
 

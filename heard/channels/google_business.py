@@ -20,6 +20,7 @@ from heard.channels.base import (
     Checked,
     Delivered,
     Fetched,
+    Grant,
     Heard,
     Outgoing,
     PlaceError,
@@ -49,9 +50,9 @@ settings = (
     Setting(
         "refresh_token",
         "Refresh token",
-        help="From signing in as an owner or manager of the places, with the right"
-        " business.manage.",
+        help="Comes from signing in as an owner or manager of the places.",
         is_secret=True,
+        is_rare=True,
     ),
 )
 LENGTH = 4096
@@ -61,6 +62,7 @@ every_seconds = 120.0
 
 API = "https://mybusiness.googleapis.com"
 PLACES_API = "https://mybusinessbusinessinformation.googleapis.com"
+SCOPE = "https://www.googleapis.com/auth/business.manage"
 FIRST_LOOK = timedelta(days=30)
 LOCATIONS = 50
 PAGE, PAGES, SWEEP_TURNS = 50, 4, 30
@@ -172,6 +174,11 @@ def check(account: Account) -> Checked:
         _page(place, account, token, count=1)
         names.append(payloads.words(told.get("title")) or place)
     return Checked(names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more")
+
+
+def grant(account: Account) -> Grant:
+    """Where an owner or manager of the places signs in. Raises `PlaceError`."""
+    return google.grant(account, scope=SCOPE)
 
 
 def as_written(text: str) -> str:

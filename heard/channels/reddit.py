@@ -26,6 +26,7 @@ from heard.channels.base import (
     Delivered,
     Edited,
     Fetched,
+    Grant,
     Heard,
     Incoming,
     Kind,
@@ -49,8 +50,9 @@ settings = (
     Setting(
         "refresh_token",
         "Refresh token",
-        help="From signing in as your account; the page about this channel says how.",
+        help="Comes from signing in as your account; the page about this channel says more.",
         is_secret=True,
+        is_rare=True,
     ),
     Setting(
         "subreddits",
@@ -213,6 +215,26 @@ def check(account: Account) -> Checked:
     warnings = [f"The sign-in lacks the rights {', '.join(lacking)}."] if lacking else []
     return Checked(
         f"u/{name}", found={"username": name}, warnings=tuple(warnings), quota=session.quota
+    )
+
+
+def grant(account: Account) -> Grant:
+    """Where somebody signs in as the company's account, for long. Raises `PlaceError`.
+
+    https://github.com/reddit-archive/reddit/wiki/OAuth2
+    """
+    client = str(account.settings.get("client_id") or "")
+    if not client or not account.secrets.get("client_secret"):
+        raise PlaceError("The app id and app secret are missing.")
+    base = str(account.settings.get("api_url") or TOKEN).rstrip("/")
+    return Grant(
+        authorize_url=f"{base}/api/v1/authorize",
+        token_url=f"{base}/api/v1/access_token",
+        client_id=client,
+        client_secret=account.secrets["client_secret"],
+        scope=" ".join(SCOPES),
+        more={"duration": "permanent"},
+        is_basic=True,
     )
 
 

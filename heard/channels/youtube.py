@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from heard.channels import asking, payloads, web
+from heard.channels import asking, google, payloads, web
 from heard.channels.asking import NO_BODY, Body, Trouble, failed
 from heard.channels.base import (
     Abilities,
@@ -24,6 +24,7 @@ from heard.channels.base import (
     Delivered,
     Edited,
     Fetched,
+    Grant,
     Heard,
     Incoming,
     Kind,
@@ -48,9 +49,9 @@ settings = (
     Setting(
         "refresh_token",
         "Refresh token",
-        help="From signing in as the channel with the right youtube.force-ssl; the page about"
-        " this channel says how.",
+        help="Comes from signing in as the channel; the page about this channel says more.",
         is_secret=True,
+        is_rare=True,
     ),
     Setting(
         "units",
@@ -71,6 +72,7 @@ private = None
 every_seconds = 300.0
 
 API, TOKEN = "https://www.googleapis.com", "https://oauth2.googleapis.com/token"
+SCOPE = "https://www.googleapis.com/auth/youtube.force-ssl"
 UNITS_A_DAY = 10_000
 READING_SHARE = 0.8
 """What of the day's units asking may use; the rest is for answers."""
@@ -188,6 +190,11 @@ def check(account: Account) -> Checked:
     channel = _channel(account, _token(account))
     name = payloads.words((channel.get("snippet") or {}).get("title")) or str(channel["id"])
     return Checked(name, found={"channel_id": str(channel["id"])})
+
+
+def grant(account: Account) -> Grant:
+    """Where somebody signs in as the channel. Raises `PlaceError`."""
+    return google.grant(account, scope=SCOPE)
 
 
 def judge(answer: web.Answer) -> Trouble | None:

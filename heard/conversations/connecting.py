@@ -16,7 +16,16 @@ from typing import Any
 from django.db import transaction
 
 from heard.channels import web
-from heard.channels.base import Account, Channel, Checked, Hooked, PlaceError, Setting
+from heard.channels.base import (
+    Account,
+    Channel,
+    Checked,
+    Grant,
+    Granted,
+    Hooked,
+    PlaceError,
+    Setting,
+)
 from heard.channels.registry import channel_of
 from heard.channels.signing import new_secret
 from heard.conversations import health, spans
@@ -69,26 +78,10 @@ def connect(inbox: Inbox, entered: Mapping[str, Any], *, by: User | None, now: d
     """
     channel = channel_of(inbox.kind)
     assert channel is not None
-    given = {setting.name: setting for setting in channel.settings}
-    unknown = sorted(entered.keys() - given.keys() - COMMON)
-    if unknown:
-        raise UnknownSettingError(
-            f"{channel.title} does not ask for {', '.join(unknown)}; it asks for"
-            f" {', '.join(given) or 'nothing'}."
-        )
-    _within_the_rules(inbox, entered.get("keep"))
-    plain = {
-        name: value
-        for name, value in entered.items()
-        if name not in given or not given[name].is_secret
-    }
-    secrets = secrets_of(inbox) | {
-        name: str(value) for name, value in entered.items() if name not in plain and value
-    }
-    settings = {**_defaults(channel), **inbox.settings, **plain}
-    for name, setting in given.items():
-        has_it = secrets.get(name) if setting.is_secret else settings.get(name) not in (None, "")
-        if setting.is_needed and not has_it:
+    settings, secrets = _filled_in(inbox, channel, entered)
+    for setting in channel.settings:
+        kept: Mapping[str, Any] = secrets if setting.is_secret else settings
+        if setting.is_needed and kept.get(setting.name) in (None, ""):
             raise MissingError(setting)
     checked = try_out(channel, _account(inbox, settings, secrets))
     inbox.settings = {**settings, **checked.found, "connected_at": now.isoformat()}
@@ -106,6 +99,14 @@ def connect(inbox: Inbox, entered: Mapping[str, Any], *, by: User | None, now: d
             data={"kind": inbox.kind, "settings": sorted(entered)},
         )
     return checked
+
+
+def sign_in(inbox: Inbox, entered: Mapping[str, Any]) -> tuple[Grant | None, Account]:
+    """Where somebody signs in with what was entered so far, if so. Raises as `connect` does."""
+    channel = channel_of(inbox.kind)
+    assert channel is not None
+    account = _account(inbox, *_filled_in(inbox, channel, entered))
+    return channel.grant(account) if isinstance(channel, Granted) else None, account
 
 
 @transaction.atomic
@@ -256,6 +257,25 @@ def _within_the_rules(inbox: Inbox, hours: int | None) -> None:
     if ceiling is not None and hours is not None and timedelta(hours=hours) > ceiling:
         longest = spans.days(int(ceiling.total_seconds() // 3600))
         raise PlaceError(f"The rules of this place let us keep what is said there for {longest}.")
+
+
+def _filled_in(
+    inbox: Inbox, channel: Channel, entered: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings and the secrets that the inbox would have."""
+    given = {setting.name: setting for setting in channel.settings}
+    unknown = sorted(entered.keys() - given.keys() - COMMON)
+    if unknown:
+        raise UnknownSettingError(
+            f"{channel.title} does not ask for {', '.join(unknown)}; it asks for"
+            f" {', '.join(given) or 'nothing'}."
+        )
+    _within_the_rules(inbox, entered.get("keep"))
+    hidden = {name for name, setting in given.items() if setting.is_secret}
+    plain = {name: value for name, value in entered.items() if name not in hidden}
+    secret = {name: str(value) for name, value in entered.items() if name in hidden and value}
+    settings = {**_defaults(channel), **inbox.settings, **plain}
+    return settings, secrets_of(inbox) | secret
 
 
 def _defaults(channel: Channel) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from heard.channels import comment_card, contact_page, hook
-from heard.channels.base import Setting
+from heard.channels.base import Granted, Setting
 from heard.channels.registry import channel_of
 from heard.conversations import spans
 from heard.conversations.abilities import ceiling_of
@@ -467,6 +467,8 @@ class PlaceForm(InboxForm):
         first = ["name", *(name for name, one in self.asked.items() if not one.is_rare)]
         self.order_fields([*first, *(name for name in self.fields if name not in first)])
         self.first_count = len(first)
+        if isinstance(self.channel, Granted):  # signing in brings it
+            self.fields["place_refresh_token"].required = False
         if self.channel.public is None or self.channel.private is None:
             del self.fields["is_public"]
             self.instance.is_public = self.channel.private is None
@@ -498,6 +500,13 @@ class PlaceForm(InboxForm):
             return ""
         name, values = setting.when
         return f"place_{name}={' '.join(values)}"
+
+    @property
+    def sign_in_when(self) -> str | None:
+        """On which other field it depends that one signs in there; None where one never does."""
+        if not isinstance(self.channel, Granted):
+            return None
+        return self.when(self["place_refresh_token"])
 
     def entered(self) -> dict[str, Any]:
         """What was filled in about the place, as `connect` takes it."""

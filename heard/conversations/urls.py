@@ -25,6 +25,7 @@ settings_pages: list[URLPattern | URLResolver] = [
     path("inboxes/", settings.inboxes, name="settings_inboxes"),
     path("inboxes/new/", settings.kinds, name="settings_kinds"),
     path("inboxes/new/<slug:kind>/", settings.new_inbox, name="settings_new_inbox"),
+    path("inboxes/signed-in/", settings.signed_in, name="settings_signed_in"),
     path("inboxes/<int:number>/", settings.inbox, name="settings_inbox"),
     path("inboxes/<int:number>/secret/", settings.inbox_secret, name="settings_inbox_secret"),
     path("inboxes/<int:number>/check/", settings.inbox_check, name="settings_inbox_check"),

@@ -16,6 +16,7 @@ from heard.channels.base import (
     Checked,
     Delivered,
     Fetched,
+    Grant,
     Incoming,
     Kind,
     Outgoing,
@@ -25,7 +26,7 @@ from heard.channels.base import (
     SendState,
     Setting,
 )
-from heard.channels.email import automatic, letter, tokens, trust, writing
+from heard.channels.email import automatic, letter, oauth, tokens, trust, writing
 
 kind = "email"
 title = "E-mail"
@@ -79,9 +80,10 @@ settings = (
     Setting(
         "refresh_token",
         "Refresh token",
-        help="What the one sign-in gave you; the guide leads there step by step.",
+        help="Comes from signing in; the guide says how to get one by hand.",
         is_secret=True,
         is_needed=False,
+        is_rare=True,
         when=_BY_OAUTH,
     ),
     Setting(
@@ -227,6 +229,11 @@ def name_of(outgoing: Outgoing, account: Account) -> str:
 def may_repeat(outgoing: Outgoing) -> bool:  # noqa: ARG001
     """No: a server takes the same mail twice and delivers it twice, whatever its Message-ID."""
     return False
+
+
+def grant(account: Account) -> Grant | None:
+    """Where the owner of a mailbox at Google or Microsoft signs in. Raises `PlaceError`."""
+    return oauth.grant(account)
 
 
 def check(account: Account) -> Checked:

@@ -11,11 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from heard.channels import web
-from heard.channels.base import Account, PlaceError
+from heard.channels.base import Account, Grant, PlaceError
 
 ADDRESSES = {
     "google": "https://oauth2.googleapis.com/token",
     "microsoft": "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
+}
+AUTHORIZING = {
+    "google": "https://accounts.google.com/o/oauth2/v2/auth",
+    "microsoft": "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize",
 }
 SCOPES = {
     "google": "https://mail.google.com/",
@@ -76,17 +80,50 @@ def access_token(account: Account, *, is_forced: bool = False) -> str:
     return token.value
 
 
+def grant(account: Account) -> Grant | None:
+    """Where whoever owns the mailbox signs in; None for a password. Raises `PlaceError`.
+
+    https://developers.google.com/identity/protocols/oauth2/web-server and
+    https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
+    """
+    vendor = sign_in_of(account)
+    if vendor == "password":
+        return None
+    client = str(account.settings.get("client_id") or "")
+    if not client:
+        raise PlaceError(f"The client ID of your app at {VENDORS[vendor]} is missing.")
+    mailbox = str(account.settings.get("user") or account.settings.get("address") or "")
+    for_long = {"access_type": "offline", "prompt": "consent"} if vendor == "google" else {}
+    own = str(account.settings.get("authorize_url") or "")
+    return Grant(
+        authorize_url=own or AUTHORIZING[vendor].format(tenant=_tenant(account)),
+        token_url=_token_url(account, vendor),
+        client_id=client,
+        client_secret=account.secrets.get("client_secret", ""),
+        scope=SCOPES[vendor],
+        more=for_long | ({"login_hint": mailbox} if mailbox else {}),
+    )
+
+
 def sign_in_words(user: str, token: str) -> str:
     """What XOAUTH2 sends, before base64 (Google's and Microsoft's documents)."""
     return f"user={user}\x01auth=Bearer {token}\x01\x01"
+
+
+def _tenant(account: Account) -> str:
+    return str(account.settings.get("tenant") or "organizations").strip()
+
+
+def _token_url(account: Account, vendor: str) -> str:
+    own = str(account.settings.get("token_url") or "")
+    return own or ADDRESSES[vendor].format(tenant=_tenant(account))
 
 
 def _asked(account: Account, *, vendor: str, refresh: str) -> Mapping[str, object]:
     """The vendor's answer to the refresh token."""
     from urllib.parse import urlencode  # noqa: PLC0415
 
-    tenant = str(account.settings.get("tenant") or "organizations").strip()
-    url = str(account.settings.get("token_url") or ADDRESSES[vendor].format(tenant=tenant))
+    url = _token_url(account, vendor)
     form = {
         "grant_type": "refresh_token",
         "refresh_token": refresh,

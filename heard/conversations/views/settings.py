@@ -13,19 +13,20 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from heard.channels import contact_page, widget
 from heard.channels.base import Hooked, PlaceError
 from heard.channels.registry import channel_of, channels
 from heard.conversations.arranging import free_slug, renew_secret
-from heard.conversations.connecting import check, connect, disconnect, pause
+from heard.conversations.connecting import MissingError, check, connect, disconnect, pause
 from heard.conversations.forms import HoursForm, InboxForm, PlaceForm, PolicyForm, form_of
 from heard.conversations.health import health_of
 from heard.conversations.listening import is_asked
 from heard.conversations.models import Hours, Inbox, Policy
 from heard.conversations.showing import span_words
 from heard.conversations.spans import length
+from heard.conversations.views import granting
 from heard.conversations.views import widget as widget_views
 from heard.staff.access import StaffRequest, leads_only
 from heard.staff.arranging import keep, remove
@@ -62,16 +63,13 @@ def kinds(request: StaffRequest) -> HttpResponse:
 @leads_only
 def new_inbox(request: StaffRequest, kind: str) -> HttpResponse:
     """Open an inbox; where the place asks for credentials, they are tried first."""
-    if channel_of(kind) is None:
-        raise Http404
-    row = Inbox(kind=kind, created_at=timezone.now(), is_public=False)
-    row.policy = Policy.objects.order_by("pk").first() or Policy.objects.create(
-        name=_("What we promise")
-    )
-    row.hours = Hours.objects.order_by("pk").first()
-    row.keeper = request.user
+    row = _opened(request, kind)
     form = form_of(kind)(request.POST or None, instance=row)
-    if request.method == "POST" and form.is_valid() and _kept(request, row, form):
+    if request.method == "POST" and form.is_valid():
+        if away := _set_out(request, row, form):
+            return away
+        if not _kept(request, row, form):
+            return _inbox_page(request, row, form)
         channel = channel_of(kind)
         if isinstance(channel, Hooked) and channel.has_own_secret:
             return _show_secret(request, row)
@@ -85,9 +83,40 @@ def inbox(request: StaffRequest, number: int) -> HttpResponse:
     """One inbox."""
     row = get_object_or_404(Inbox.objects.visible_to(request.user), pk=number)
     form = form_of(row.kind)(request.POST or None, instance=row)
-    if request.method == "POST" and form.is_valid() and _kept(request, row, form):
-        messages.success(request, _("Kept."))
+    if request.method == "POST" and form.is_valid():
+        if away := _set_out(request, row, form):
+            return away
+        if _kept(request, row, form):
+            messages.success(request, _("Kept."))
+            return redirect("settings_inboxes")
+    return _inbox_page(request, row, form)
+
+
+@leads_only
+@require_safe
+def signed_in(request: StaffRequest) -> HttpResponse:
+    """Back from the place's own page: what it gave is tried and kept as if it had been typed."""
+    try:
+        waiting = granting.come_back(request)
+    except PlaceError as error:
+        messages.error(request, str(error))
         return redirect("settings_inboxes")
+    if waiting.inbox_id is None:
+        row = _opened(request, waiting.kind)
+    else:
+        row = get_object_or_404(Inbox.objects.visible_to(request.user), pk=waiting.inbox_id)
+    form = form_of(row.kind)(waiting.posted, instance=row)
+    if form.is_valid() and isinstance(form, PlaceForm):
+        try:
+            key = granting.key_for(request, row, waiting, form.entered())
+        except PlaceError as error:
+            form.add_error(None, str(error))
+        else:
+            waiting.posted["place_refresh_token"] = key
+            form = form_of(row.kind)(waiting.posted, instance=row)
+            if form.is_valid() and _kept(request, row, form):
+                messages.success(request, _("The door is open."))
+                return redirect("settings_inbox", row.pk)
     return _inbox_page(request, row, form)
 
 
@@ -201,6 +230,30 @@ def _minute(text: str) -> int:
     return int(text[:2]) * 60 + int(text[3:])
 
 
+def _opened(request: StaffRequest, kind: str) -> Inbox:
+    """An inbox that is not kept yet, with good values for what is not asked first."""
+    if channel_of(kind) is None:
+        raise Http404
+    row = Inbox(kind=kind, created_at=timezone.now(), is_public=False)
+    row.policy = Policy.objects.order_by("pk").first() or Policy.objects.create(
+        name=_("What we promise")
+    )
+    row.hours = Hours.objects.order_by("pk").first()
+    row.keeper = request.user
+    return row
+
+
+def _set_out(request: StaffRequest, row: Inbox, form: InboxForm) -> HttpResponse | None:
+    """To the place's page, if one wants to sign in there; to the form if it cannot be yet."""
+    if "sign-in" not in request.POST or not isinstance(form, PlaceForm):
+        return None
+    try:
+        return granting.set_out(request, row, form.entered())
+    except PlaceError as error:
+        form.add_error(None, str(error))
+        return _inbox_page(request, row, form)
+
+
 def _kept(request: StaffRequest, row: Inbox, form: InboxForm) -> bool:
     """Keep what was filled in; what the place says against it stands beside the form."""
     row.slug = row.slug or free_slug(row.name)
@@ -211,7 +264,7 @@ def _kept(request: StaffRequest, row: Inbox, form: InboxForm) -> bool:
     form.save(commit=False)
     try:
         connect(row, form.entered(), by=request.user, now=now)
-    except PlaceError as error:
+    except (MissingError, PlaceError) as error:
         form.add_error(None, str(error))
         return False
     form.save_m2m()
@@ -233,6 +286,7 @@ def _inbox_page(request: StaffRequest, row: Inbox, form: InboxForm) -> HttpRespo
         "title": channel.title if channel else row.kind,
         "address": "",
         "snippet": "",
+        "comes_back_to": granting.address_of_return(request),
     }
     if row.pk and row.kind == contact_page.kind:
         page["address"] = base + reverse("contact_page", args=[row.slug])

@@ -288,9 +288,9 @@ def test_the_page_asks_for_little_and_for_what_fits_the_sign_in() -> None:
     first = {field.name.removeprefix("place_"): form.when(field) for field in form.first}
     assert list(first)[:3] == ["name", "address", "sign_in"]
     assert first["password"] == "place_sign_in=password"
-    assert first["refresh_token"] == "place_sign_in=google microsoft"
+    assert first["client_id"] == form.sign_in_when == "place_sign_in=google microsoft"
     assert first["tenant"] == "place_sign_in=microsoft"
-    assert not first.keys() & {"smtp_port", "folder", "hourly_cap", "days"}
+    assert not first.keys() & {"smtp_port", "folder", "hourly_cap", "days", "refresh_token"}
 
 
 def test_copies_go_to_whom_they_are_meant_and_a_refused_one_keeps_no_mail_back() -> None:
