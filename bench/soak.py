@@ -45,6 +45,7 @@ from tests.journeys.correspondents import (
 
 SHARED = Path(os.environ.get("HEARD_SHARED", Path(__file__).parents[2] / "shared"))
 SETTLES_SECONDS = 120
+CALM_SECONDS = 8
 LAG_TARGET_SECONDS = 5.0
 LOOK_SECONDS = 0.25
 IN_FLIGHT = 1_000
@@ -96,7 +97,10 @@ def main() -> None:
             house.command("migrate")
             house.start()
             speakers = connect(house, found)
-            watcher = threading.Thread(target=watch, args=[house, said, over], daemon=True)
+            looks = threading.Event()
+            watcher = threading.Thread(target=watch, args=[house, said, looks, over], daemon=True)
+            watcher.start()
+            looks.wait(60)
             threads = [
                 threading.Thread(target=speak, args=[kind, say, wanted.rate * share, said, stop])
                 for kind, (say, share) in speakers.items()
@@ -104,7 +108,7 @@ def main() -> None:
             threads.append(
                 threading.Thread(target=kill, args=[house, wanted.kill_every, said, stop])
             )
-            for thread in [watcher, *threads]:
+            for thread in threads:
                 thread.start()
             stop.wait(wanted.minutes * 60)
             stop.set()
@@ -174,8 +178,23 @@ def connect(house: House, found: Mapping[str, dict[str, str]]) -> dict[str, Spea
     speakers["phone"] = (Caller(*signed_door(house, "phone")).say, CALLS)
     left = 1.0 - sum(share for _, share in speakers.values())
     speakers["hook"] = (poster(*signed_door(house, "hook")), left)
-    time.sleep(8)  # until every ear has begun: what is said before is not heard, and need not be
+    settle(house)
     return speakers
+
+
+def settle(house: House) -> None:
+    """Wait until every ear has begun, and what stood at the places before has been taken in."""
+    calm, deadline = 0, time.monotonic() + 2 * SETTLES_SECONDS
+    with house.database() as database:
+        while calm < CALM_SECONDS and time.monotonic() < deadline:
+            row = database.execute(
+                """
+                SELECT (SELECT count(*) FROM delivery WHERE state = 'waiting')
+                    + (SELECT count(*) FROM listening WHERE state <> 'well')
+                """
+            ).fetchone()
+            calm = calm + 1 if row == (0,) else 0
+            time.sleep(1)
 
 
 def signed_door(house: House, kind: str) -> tuple[str, str]:
@@ -222,26 +241,23 @@ def speak(
 
 
 def kill(house: House, every: float, said: Said, stop: threading.Event) -> None:
-    """End one process of some part of the house without a word, again and again."""
+    """End one process of the house without a word, again and again: any of them, at random."""
     while not stop.wait(every):
-        found: dict[str, list[int]] = defaultdict(list)
+        found: list[tuple[str, int]] = []
         for pid in house.processes()[1:]:
             with suppress(OSError):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                for part, sign in PARTS.items():
-                    if sign in words:
-                        found[part].append(pid)
+                found += [(part, pid) for part, sign in PARTS.items() if sign in words]
         if found:
-            part = random.choice(list(found))
-            pid = random.choice(found[part])
+            part, pid = random.choice(found)
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 said.kills[part] += 1
                 print(f"killed {part} (process {pid})", flush=True)
 
 
-def watch(house: House, said: Said, over: threading.Event) -> None:
-    """Look again and again for what has become visible to others."""
+def watch(house: House, said: Said, looks: threading.Event, over: threading.Event) -> None:
+    """Look again and again for what has become visible to others; `looks` once that has begun."""
     newest = 0
     with house.database() as database:
         while not over.wait(LOOK_SECONDS):
@@ -257,6 +273,7 @@ def watch(house: House, said: Said, over: threading.Event) -> None:
                 newest = max(newest, int(str(number)))
                 if word is not None:
                     said.seen.setdefault(str(word), now)
+            looks.set()
 
 
 def told(house: House, said: Said) -> tuple[list[str], bool]:
