@@ -58,7 +58,7 @@ settings = (
 public = Abilities(acts=frozenset({Act.APPROVE, Act.SPAM, Act.EDIT, Act.DELETE}))
 private = None
 every_seconds = 60.0
-busy_seconds = 2.0
+busy_seconds = 1.0
 """A discussion under a post is followed as it goes on: three small questions each time."""
 
 PAGE, OVERLAP, PAGES = 100, 10, 10
