@@ -78,8 +78,8 @@ WRITE_CLOCKS = """
         next_at = excluded.next_at, met_at = excluded.met_at, met_by_id = excluded.met_by_id,
         open_minutes = excluded.open_minutes, ended_at = excluded.ended_at,
         is_paused = excluded.is_paused, is_history = excluded.is_history,
-        failed_at = CASE WHEN excluded.failed_at IS NULL THEN NULL
-            ELSE coalesce(clock.failed_at, excluded.failed_at) END,
+        failed_at = CASE WHEN excluded.failed_at IS NULL OR excluded.is_history
+            THEN excluded.failed_at ELSE coalesce(clock.failed_at, excluded.failed_at) END,
         fail = excluded.fail,
         sighting = CASE WHEN excluded.failed_at IS NULL THEN ''
             WHEN clock.failed_at IS NULL THEN excluded.sighting ELSE clock.sighting END,

@@ -342,3 +342,19 @@ def test_a_chain_of_replies_that_waited_takes_the_newest_with_it_when_their_ques
     receive(inbox, then, now=at)
     [whole] = Conversation.objects.all()
     assert (whole.incoming_count, whole.reply_count) == (2, 3)
+
+
+def test_a_fail_moves_when_a_later_part_of_the_archive_tells_that_its_clock_had_paused() -> None:
+    inbox = make.inbox(policy=make.policy(first_response_minutes=600, resolution_minutes=900))
+    first, again = START, START + timedelta(minutes=1)
+    asked = [
+        make.incoming(external_id="a", at=first, sender="ann", need="answer"),
+        make.incoming(external_id="c", at=again, sender="ann", parent="a", need="answer"),
+    ]
+    receive(inbox, asked, now=NOW, is_history=True, alive_since=START)
+    clock = Clock.objects.get(kind="resolution")
+    assert clock.failed_at == clock.due_at
+    answered = [make.answer(external_id="b", at=first, parent="a")]
+    receive(inbox, answered, now=NOW, is_history=True, alive_since=START)
+    later = Clock.objects.get(kind="resolution")
+    assert later.failed_at == later.due_at == clock.due_at + timedelta(minutes=1)
