@@ -62,6 +62,8 @@ busy_seconds = 1.0
 """A discussion under a post is followed as it goes on: three small questions each time."""
 
 PAGE, OVERLAP, PAGES = 100, 10, 10
+GLANCE, WHOLE_SECONDS = 20, 15
+"""While people talk, the newest comments are glanced at; all lists are looked through so often."""
 """Comments asked for at once, how many are asked for twice, and pages until the house has a say."""
 FIRST_DAYS = timedelta(days=7)
 LISTS: Mapping[str, Mapping[str, str]] = {
@@ -80,14 +82,20 @@ UNHEARD_STATES = frozenset({"spam", "trash"})
 def poll(cursor: str, account: Account) -> Fetched:
     """What is new or changed among comments, pings and posts, each by its highest number.
 
-    Begins with what is not older than seven days, a hundred of each at most.
+    Begins with what is not older than seven days, a hundred of each at most. Asked again soon, it
+    only glances at the newest comments, unless there is more.
     """
     state = json.loads(cursor) if cursor else {}
     now = datetime.now(UTC)
     found: list[Delivered] = []
     has_more = False
-    for name in LISTS:
-        items, gone, state[name], more = _changes(name, state.get(name), account, now=now)
+    is_glance = 0 <= now.timestamp() - state.get("whole_at", 0) < WHOLE_SECONDS
+    if not is_glance:
+        state["whole_at"] = int(now.timestamp())
+    for name in ("comments",) if is_glance else LISTS:
+        known = state.get(name)
+        size = GLANCE if is_glance and known and "offset" not in known else PAGE
+        items, gone, state[name], more = _changes(name, known, account, size=size, now=now)
         has_more |= more
         if items or gone:
             body = _body(name, items, gone, account)
@@ -226,7 +234,7 @@ def _discovered(account: Account) -> str:
 
 
 def _changes(
-    name: str, state: Mapping[str, Any] | None, account: Account, *, now: datetime
+    name: str, state: Mapping[str, Any] | None, account: Account, *, size: int, now: datetime
 ) -> tuple[list[dict[str, Any]], list[int], dict[str, Any], bool]:
     """New and changed items of one list, the numbers of those gone, the new state, and if unread.
 
@@ -234,10 +242,10 @@ def _changes(
     while there is more to read than one turn may, how far it was read (`offset`, from `top`).
     """
     if state is None:
-        page = _page(name, 0, account)
+        page = _page(name, 0, account, size=PAGE)
         since = now - FIRST_DAYS
         items = [{"what": "new", "item": one} for one in page if (_at(one) or now) >= since]
-        return items, [], _known(page, last=0), False
+        return items, [], _known(page, last=0, seen={}, size=size), False
     last, top, offset = state["last"], state.get("top", 0), state.get("offset", 0)
     seen: Mapping[str, list[str]] = state["seen"]
     found: dict[int, dict[str, Any]] = {}
@@ -245,20 +253,22 @@ def _changes(
     gone: list[int] = []
     is_read = False
     for number in range(PAGES):
-        page = _page(name, offset, account)
+        page = _page(name, offset, account, size=size)
+        if size < PAGE and len(page) == size and page[-1]["id"] > last:
+            return _changes(name, state, account, size=PAGE, now=now)  # too much for a glance
         if number == 0 and not state.get("offset"):
-            first, gone = page, _missing(page, seen)
+            first, gone = page, _missing(page, seen, size=size)
         for one in page:
             what = _what(one, seen, last=last)
             if what:
                 found.setdefault(one["id"], {"what": what, "item": one})
-        is_read = len(page) < PAGE or page[-1]["id"] <= last
+        is_read = len(page) < size or page[-1]["id"] <= last
         if is_read:
             break
         offset += PAGE - OVERLAP
     items = [found[one] for one in sorted(found)]
     if is_read and not state.get("offset"):
-        return items, gone, _known(first, last=last), False
+        return items, gone, _known(first, last=last, seen=seen, size=size), False
     # A long way back: what the newest hundred look like is asked once the end is reached.
     top = max(top, last, *found)
     after: dict[str, Any] = {"last": last, "seen": dict(seen), "top": top, "offset": offset}
@@ -267,8 +277,8 @@ def _changes(
     return items, gone, after, True
 
 
-def _page(name: str, offset: int, account: Account) -> list[dict[str, Any]]:
-    """A hundred items, the newest first."""
+def _page(name: str, offset: int, account: Account, *, size: int) -> list[dict[str, Any]]:
+    """So many items, the newest first."""
     is_posts = name == "posts"
     answer = asking.wanted(
         "GET",
@@ -280,7 +290,7 @@ def _page(name: str, offset: int, account: Account) -> list[dict[str, Any]]:
             "context": "edit",
             "orderby": "id",
             "order": "desc",
-            "per_page": str(PAGE),
+            "per_page": str(size),
             "offset": str(offset),
             "_fields": POST_FIELDS if is_posts else COMMENT_FIELDS,
         },
@@ -294,11 +304,16 @@ def _page(name: str, offset: int, account: Account) -> list[dict[str, Any]]:
     return said
 
 
-def _known(page: Sequence[Mapping[str, Any]], *, last: int) -> dict[str, Any]:
-    return {
-        "last": max([last, *(one["id"] for one in page)]),
-        "seen": {str(one["id"]): _look(one) for one in page},
-    }
+def _known(
+    page: Sequence[Mapping[str, Any]], *, last: int, seen: Mapping[str, list[str]], size: int
+) -> dict[str, Any]:
+    """The state after a page: the newest hundred, what lies beneath the page as it was `seen`."""
+    looks = {str(one["id"]): _look(one) for one in page}
+    lowest = min(map(int, looks), default=0)
+    beneath = sorted((one for one in seen if int(one) < lowest), key=int, reverse=True)
+    room = PAGE - size if len(page) == size else 0  # beneath a page that is not full is nothing
+    looks |= {one: seen[one] for one in beneath[:room]}
+    return {"last": max([last, *(one["id"] for one in page)]), "seen": looks}
 
 
 def _look(one: Mapping[str, Any]) -> list[str]:
@@ -325,10 +340,12 @@ def _what(one: Mapping[str, Any], seen: Mapping[str, list[str]], *, last: int) -
     return "edited" if words != before[0] else ""
 
 
-def _missing(page: Sequence[Mapping[str, Any]], seen: Mapping[str, list[str]]) -> list[int]:
-    """What stood among the newest hundred, and would still if it were there."""
+def _missing(
+    page: Sequence[Mapping[str, Any]], seen: Mapping[str, list[str]], *, size: int
+) -> list[int]:
+    """What stood among the newest, and would still if it were there."""
     here = {one["id"] for one in page}
-    lowest = min(here, default=0) if len(page) == PAGE else 0
+    lowest = min(here, default=0) if len(page) == size else 0
     return sorted(number for number in map(int, seen) if number > lowest and number not in here)
 
 

@@ -52,6 +52,12 @@ def account_at(place: Place) -> Account:
     )
 
 
+@pytest.fixture(autouse=True)
+def _whole_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests ask again at once, and want to see everything."""
+    monkeypatch.setattr(wordpress, "WHOLE_SECONDS", 0)
+
+
 def comment(number: int, **other: Any) -> dict[str, Any]:
     at = datetime.now(UTC) - timedelta(minutes=5)
     return {
@@ -189,6 +195,45 @@ def test_a_pingback_is_a_mention_by_the_page_that_links(place: Place) -> None:
     assert said.extra["mention"] == "pingback"
 
 
+def test_asked_again_soon_it_glances_at_the_newest_and_forgets_nothing_beneath(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wordpress, "WHOLE_SECONDS", 60)
+    older = [comment(number) for number in range(30, 0, -1)]
+    says(place, older)
+    hidden = comment(29, status="spam")
+    for turn in ([comment(31), comment(30), hidden, *older[2:19]], older[:20]):
+        place.answers(f"GET {COMMENTS}", turn)
+    _, cursor = heard(place, "")
+    asked = len(place.asked)
+
+    said, cursor = heard(place, cursor)
+    assert [type(one).__name__ for one in said] == ["Deleted", "Incoming"]
+    glances = [one for one in place.asked[asked:] if one.path == COMMENTS]
+    assert [one.query["per_page"] for one in glances] == ["20"]  # one question: no pings, no posts
+    said, cursor = heard(place, cursor)  # 31 is gone, 29 is back
+    assert {(type(one).__name__, getattr(one, "external_id", "")) for one in said} == {
+        ("Deleted", "comment-31"),
+        ("Incoming", "comment-29"),
+    }
+    assert len(json.loads(cursor)["comments"]["seen"]) == 30
+
+
+def test_too_much_for_a_glance_is_looked_through(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wordpress, "WHOLE_SECONDS", 60)
+    says(place, [comment(1)])
+    many = [comment(number) for number in range(41, 0, -1)]
+    for turn in (many[:20], many):
+        place.answers(f"GET {COMMENTS}", turn)
+    _, cursor = heard(place, "")
+    said, _ = heard(place, cursor)
+    assert [one.external_id for one in said if isinstance(one, Incoming)] == [
+        f"comment-{number}" for number in range(2, 42)
+    ]
+
+
 def test_a_long_way_back_is_read_in_turns_and_nothing_is_missed(place: Place) -> None:
     says(place, [comment(1)])
     _, cursor = heard(place, "")
@@ -196,7 +241,7 @@ def test_a_long_way_back_is_read_in_turns_and_nothing_is_missed(place: Place) ->
     got: set[str] = set()
     account = account_at(place)
 
-    def page(name: str, offset: int, account: Account) -> list[dict[str, Any]]:
+    def page(name: str, offset: int, account: Account, *, size: int) -> list[dict[str, Any]]:
         return everything[offset : offset + 100] if name == "comments" else []
 
     with pytest.MonkeyPatch.context() as patch:
