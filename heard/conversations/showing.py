@@ -28,6 +28,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 DAYS_BY_NAME = 7
 LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
 KILO = 1024
+TERMS_SHOWN = 5
 
 NEEDS = {
     "answer": gettext_lazy("needs an answer"),
@@ -407,6 +408,21 @@ def passed_on(said: Said) -> str:
     if said.passes_on == "shares":
         return gettext("shared our post") if is_ours else gettext("passed on a post")
     return gettext("quotes our post") if is_ours else gettext("quotes a post")
+
+
+def readers(place: Mapping[str, Any]) -> str:
+    """How many people can read a message, as its place tells; else nothing."""
+    count = place.get("audience")
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        return ""
+    return ngettext("up to %s reader", "up to %s readers", count) % f"{count:,}"
+
+
+def terms(place: Mapping[str, Any]) -> str:
+    """The names that were listened for and found in a message, parted by commas."""
+    found = place.get("terms")
+    names = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+    return ", ".join(names[:TERMS_SHOWN])
 
 
 def acts(said: Said, able: Abilities) -> list[tuple[str, str]]:

@@ -63,9 +63,9 @@ def say(
 ) -> Said:
     """Something said there. Of a reply or note, `sender` and `sender_name` are whom it is about."""
     extra: dict[str, Any] = {
-        "stars": aside.stars,
+        "rating": aside.stars,
         "hold_seconds": aside.hold_seconds,
-        "followers": aside.followers if aside.followers is not None else followers,
+        "audience": aside.followers if aside.followers is not None else followers,
     }
     is_ours = kind is not Kind.INCOMING
     message = Incoming(
