@@ -241,7 +241,7 @@ def speak(
 
 
 def kill(house: House, every: float, said: Said, stop: threading.Event) -> None:
-    """End one process of the house without a word, again and again: any of them, at random."""
+    """End one process of the house without a word, again and again: any part of it, at random."""
     while not stop.wait(every):
         found: list[tuple[str, int]] = []
         for pid in house.processes()[1:]:
@@ -249,7 +249,8 @@ def kill(house: House, every: float, said: Said, stop: threading.Event) -> None:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 found += [(part, pid) for part, sign in PARTS.items() if sign in words]
         if found:
-            part, pid = random.choice(found)
+            part = random.choice(sorted({part for part, _ in found}))
+            pid = random.choice([pid for one, pid in found if one == part])
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 said.kills[part] += 1
