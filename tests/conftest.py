@@ -22,6 +22,7 @@ SERVER_SETTINGS = {
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Processes share the tests file by file; files that need real servers stay together."""
     waiting = _who_need_servers({item.module for item in items})
