@@ -23,7 +23,7 @@ run: setup ## Start heard: its database, pages and worker, until Ctrl-C
 	@$(BIN)/heard run $(ARGS)
 
 test: .venv/ready-to-test browser ## Run all tests, or some: make test T=tests/house
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(T)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(T)
 
 # Debian's own Chromium, for the tests that walk through the pages.
 browser:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.home import HOME
 
@@ -19,32 +22,30 @@ SERVER_SETTINGS = {
     "full_page_writes": "off",
     "autovacuum_naptime": "3s",  # what tests roll back is swept away at once
 }
+SERVERS_USED = re.compile(r"^from tests\.(servers|channels\.test_\w+) import", re.MULTILINE)
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
     """Processes share the tests file by file; files that need real servers stay together."""
-    waiting = _who_need_servers({item.module for item in items})
-    for item in items:
-        is_waiting = item.module.__name__ in waiting
-        item.add_marker(pytest.mark.xdist_group("servers" if is_waiting else item.location[0]))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "servers" if _needs_servers(file) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
 
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 
 
-def _who_need_servers(modules: Iterable[ModuleType]) -> set[str]:
-    """The modules that use `tests.servers`, or something of a module that does."""
-    found, before = {"tests.servers"}, 0
-    while before < len(found):
-        before = len(found)
-        for module in modules:
-            used = {getattr(thing, "__module__", "") for thing in vars(module).values()}
-            if found & used:
-                found.add(module.__name__)
-    return found
+@functools.cache
+def _needs_servers(file: str) -> bool:
+    """Whether a file of tests uses `tests.servers`, or something of a file that does."""
+    return SERVERS_USED.search((Path(__file__).parents[1] / file).read_text()) is not None
 
 
 @pytest.fixture(scope="session")
