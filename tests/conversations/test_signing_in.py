@@ -124,6 +124,8 @@ def test_a_refusal_is_told_beside_what_had_been_filled_in(
     assert said in page.content.decode()
     assert 'value="app"' in page.content.decode()
     assert "hush" not in page.content.decode()
+    again = reverse("settings_inbox", args=[inbox.pk])
+    assert f'<form class="form" method="post" action="{again}">' in page.content.decode()
     assert not account_of(Inbox.objects.get()).secrets
 
 
