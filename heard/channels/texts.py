@@ -10,11 +10,15 @@ import html as entities
 import re
 
 # Signs that a text was read in the wrong encoding, or holds what no text should hold. Ordinary
-# text of any language passes this one look and is handed back as it is.
+# text of any language passes this one look and is handed back as it is. It looks for the last sign
+# of a pair and then back: a pattern that begins with one class is searched for several times as
+# quickly as one that begins with a choice.
+_NEVER = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff"
+_AFTER_LATIN = "\xa0-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+_AFTER_CYRILLIC = "\xa0-\xbf€‚ƒ„…†‡‰‹‘’“”•–—™›ЂЃѓЉЊЌЋЏђљњќћџЎўЈҐЄЇІіґєјЅѕї"
 _ODD = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]"
-    "|[\xc2-\xf4][\xa0-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
-    "|[РС][\xa0-\xbf€‚ƒ„…†‡‰‹‘’“”•–—™›ЂЃѓЉЊЌЋЏђљњќћџЎўЈҐЄЇІіґєјЅѕї]"
+    f"[{_NEVER}{_AFTER_LATIN}{_AFTER_CYRILLIC}]"
+    f"(?:(?<=[{_NEVER}])|(?<=[\xc2-\xf4][{_AFTER_LATIN}])|(?<=[РС][{_AFTER_CYRILLIC}]))"
 )
 _SURROGATE = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
 _LINE_BREAK = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\u2028\u2029]")

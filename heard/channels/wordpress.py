@@ -12,7 +12,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,12 +59,13 @@ public = Abilities(acts=frozenset({Act.APPROVE, Act.SPAM, Act.EDIT, Act.DELETE})
 private = None
 every_seconds = 60.0
 busy_seconds = 1.0
-"""A discussion under a post is followed as it goes on: three small questions each time."""
+"""A discussion under a post is followed as it goes on: one small question each time."""
 
 PAGE, OVERLAP, PAGES = 100, 10, 10
-GLANCE, WHOLE_SECONDS = 20, 15
-"""While people talk, the newest comments are glanced at; all lists are looked through so often."""
 """Comments asked for at once, how many are asked for twice, and pages until the house has a say."""
+GLANCE, WHOLE_SECONDS = 20, 15
+"""While people talk, the newest comments are glanced at; all lists are looked through so often, and
+titles and names are asked for again."""
 FIRST_DAYS = timedelta(days=7)
 LISTS: Mapping[str, Mapping[str, str]] = {
     "comments": {"status": "any", "type": "comment"},
@@ -89,16 +90,16 @@ def poll(cursor: str, account: Account) -> Fetched:
     now = datetime.now(UTC)
     found: list[Delivered] = []
     has_more = False
-    is_glance = 0 <= now.timestamp() - state.get("whole_at", 0) < WHOLE_SECONDS
+    is_glance = "staff" in state and 0 <= now.timestamp() - state["whole_at"] < WHOLE_SECONDS
     if not is_glance:
-        state["whole_at"] = int(now.timestamp())
+        state |= {"whole_at": int(now.timestamp()), "titles": {}, "staff": {}}
     for name in ("comments",) if is_glance else LISTS:
         known = state.get(name)
         size = GLANCE if is_glance and known and "offset" not in known else PAGE
         items, gone, state[name], more = _changes(name, known, account, size=size, now=now)
         has_more |= more
         if items or gone:
-            body = _body(name, items, gone, account)
+            body = _body(name, items, gone, state, account)
             found.append(Delivered(json.dumps(body, ensure_ascii=False).encode(), {}, now))
     return Fetched(tuple(found), json.dumps(state, separators=(",", ":")), has_more=has_more)
 
@@ -350,20 +351,41 @@ def _missing(
 
 
 def _body(
-    name: str, items: list[dict[str, Any]], gone: list[int], account: Account
+    name: str,
+    items: list[dict[str, Any]],
+    gone: list[int],
+    state: Mapping[str, Any],
+    account: Account,
 ) -> dict[str, Any]:
-    """All that `parse` needs: what was found, which of it is ours, and the titles of the posts."""
-    users = {one["item"].get("author") or 0 for one in items} - {0}
-    staff = _staff(users, account) if users else {}
+    """All that `parse` needs: what was found, which of it is ours, and the titles of the posts.
+
+    Who is ours, and titles, are learnt into the state: what is known there is not asked for.
+    """
+    staff: dict[str, str | None] = state["staff"]
+    _learn({one["item"].get("author") or 0 for one in items}, staff, _staff, account)
     if name == "posts":
         for one in items:
-            one["author_name"] = staff.get(one["item"].get("author"), "")
+            one["author_name"] = staff.get(str(one["item"].get("author"))) or ""
         return {"posts": items, "gone": [f"post-{one}" for one in gone]}
-    titles = _titles({one["item"].get("post") or 0 for one in items} - {0}, account)
+    titles: dict[str, str | None] = state["titles"]
+    _learn({one["item"].get("post") or 0 for one in items}, titles, _titles, account)
     for one in items:
-        one["is_ours"] = one["item"].get("author") in staff
-        one["title"] = titles.get(one["item"].get("post"), "")
+        one["is_ours"] = staff.get(str(one["item"].get("author"))) is not None
+        one["title"] = titles.get(str(one["item"].get("post"))) or ""
     return {"comments": items, "gone": [f"comment-{one}" for one in gone]}
+
+
+def _learn(
+    numbers: set[int],
+    known: dict[str, str | None],
+    ask: Callable[[set[int], Account], Mapping[int, str]],
+    account: Account,
+) -> None:
+    """Ask for those that are not known yet; of what the place says nothing, that is known too."""
+    unknown = {one for one in numbers if one and str(one) not in known}
+    if unknown:
+        told = ask(unknown, account)
+        known |= {str(one): told.get(one) for one in unknown}
 
 
 def _staff(users: set[int], account: Account) -> dict[int, str]:

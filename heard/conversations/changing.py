@@ -97,8 +97,11 @@ def apply(inbox: Inbox, external_ids: Collection[str], *, now: datetime) -> None
     Two statements when nothing was. Safe to run twice.
     """
     told: dict[tuple[str, str], list[Change]] = defaultdict(list)
-    rows = Change.objects.filter(inbox=inbox, external_id__in=list(external_ids))
-    for row in rows.order_by("at", "id"):
+    rows = Change.objects.raw(
+        "SELECT * FROM change WHERE inbox_id = %s AND external_id = ANY(%s) ORDER BY at, id",
+        [inbox.pk, list(external_ids)],
+    )
+    for row in rows:
         told[row.external_id, row.kind].append(row)
     if not told:
         return

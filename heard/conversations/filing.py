@@ -20,6 +20,7 @@ from heard.conversations.abilities import windows_of
 from heard.conversations.models import Inbox
 from heard.conversations.settling import follow, mark_stale, rules_of, tell
 from heard.conversations.standing import Happening, What
+from heard.lib.statements import fetch_planned_anew
 from heard.reading import Reading, read
 
 Key = tuple[str, int | None]
@@ -35,6 +36,16 @@ class Person(NamedTuple):
 
 
 NOBODY = Person(None)
+
+OF_ROOTS = """
+    unnest(%s::text[]) AS x(root) CROSS JOIN LATERAL (
+        SELECT * FROM conversation WHERE root = x.root AND inbox_id + 0 = %s OFFSET 0
+    ) AS c
+"""
+"""The conversations of these roots in an inbox, each looked up on its own and by nothing else.
+
+The database believes for a while that an inbox which fills up quickly is empty, and would read all
+of it for each root."""
 
 MESSAGE_COLUMNS = (
     "id", "conversation_id", "inbox_id", "kind", "external_id", "parent", "up", "at", "contact_id",
@@ -204,13 +215,11 @@ def known_conversations(inbox: Inbox, keys: Collection[Key]) -> dict[Key, tuple[
     Of a thread that people have split there are several, in the order of their parts.
     """
     wanted = set(keys)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT root, contact_id, coalesce(merged_into_id, id) FROM conversation "
-            "WHERE inbox_id = %s AND root = ANY(%s) ORDER BY part",
-            [inbox.pk, list({root for root, _ in wanted})],
-        )
-        rows = cursor.fetchall()
+    rows = fetch_planned_anew(
+        f"SELECT c.root, c.contact_id, coalesce(c.merged_into_id, c.id) FROM {OF_ROOTS} "
+        "ORDER BY c.part",
+        [list({root for root, _ in wanted}), inbox.pk],
+    )
     found: dict[Key, tuple[int, ...]] = {}
     for root, contact, pk in rows:
         if (root, contact) in wanted:

@@ -20,6 +20,7 @@ from heard.channels.texts import plain
 from heard.conversations import locking
 from heard.conversations.filing import (
     NOBODY,
+    OF_ROOTS,
     Batch,
     Key,
     conversations_of,
@@ -44,6 +45,7 @@ from heard.conversations.threading import (
     rehang,
     told_apart,
 )
+from heard.lib.statements import fetch_planned_anew
 from heard.reading import Reading
 
 REVIVED_AT_ONCE = 5_000
@@ -371,13 +373,12 @@ def _rehang(inbox: Inbox, new: Mapping[str, Known], threads: Threads) -> set[int
         if it.called and threads.own(it.called, by=it.contact) == [name]
     }
     roots = set(moved) | {threads.root(name) for name in new} | {name for name, _ in own}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, root, contact_id, part, merged_into_id FROM conversation "
-            "WHERE inbox_id = %s AND root = ANY(%s) ORDER BY part, id",
-            [inbox.pk, list(roots)],
-        )
-        rows = [Rooted(*row) for row in cursor.fetchall()]
+    found = fetch_planned_anew(
+        f"SELECT c.id, c.root, c.contact_id, c.part, c.merged_into_id FROM {OF_ROOTS} "
+        "ORDER BY c.part, c.id",
+        [list(roots), inbox.pk],
+    )
+    rows = [Rooted(*row) for row in found]
     moves = rehang(rows, moved, own)
     for pairs in moves.merges:
         merge(pairs)

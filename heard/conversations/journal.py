@@ -46,7 +46,7 @@ from heard.events.diary import record
 from heard.lib.jobs import jobs
 from heard.lib.limits import seconds_to_wait
 from heard.lib.sealing import UnsealError
-from heard.lib.statements import at_once
+from heard.lib.statements import at_once, fetch
 from heard.staff.models import User
 
 log = logging.getLogger(__name__)
@@ -295,29 +295,28 @@ def _locked(batch: Sequence[int], *, is_patient: bool = False) -> list[_Raw]:
     The patient wait until whoever reads them has done so.
     """
     lock = "FOR UPDATE" if is_patient else "FOR UPDATE SKIP LOCKED"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT id, inbox_id, external_id, headers, body, received_at, try_count FROM delivery
-            WHERE id = ANY(%s) AND state = 'waiting' ORDER BY id {lock}
-            """,
-            [list(batch)],
+    rows = fetch(
+        f"""
+        SELECT id, inbox_id, external_id, headers, body, received_at, try_count FROM delivery
+        WHERE id = ANY(%s) AND state = 'waiting' ORDER BY id {lock}
+        """,
+        [list(batch)],
+    )
+    return [
+        _Raw(
+            id=pk,
+            inbox=inbox,
+            external_id=external_id,
+            delivered=Delivered(
+                body,
+                headers if isinstance(headers, dict) else json.loads(headers),
+                received_at,
+                external_id=external_id.rpartition("#")[0] or external_id,
+            ),
+            crashes=max(0, try_count - 1),
         )
-        return [
-            _Raw(
-                id=pk,
-                inbox=inbox,
-                external_id=external_id,
-                delivered=Delivered(
-                    bytes(body),
-                    headers if isinstance(headers, dict) else json.loads(headers),
-                    received_at,
-                    external_id=external_id.rpartition("#")[0] or external_id,
-                ),
-                crashes=max(0, try_count - 1),
-            )
-            for pk, inbox, external_id, headers, body, received_at, try_count in cursor
-        ]
+        for pk, inbox, external_id, headers, body, received_at, try_count in rows
+    ]
 
 
 def _take_in(raws: Sequence[_Raw], *, now: datetime) -> int:

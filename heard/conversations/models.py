@@ -336,8 +336,9 @@ class Conversation(models.Model):
     class Meta:
         db_table = "conversation"
         constraints = [
+            # The root leads: whatever the database believes of an inbox, a root is found at once.
             models.UniqueConstraint(
-                fields=["inbox", "root", "contact", "part"],
+                fields=["root", "inbox", "contact", "part"],
                 nulls_distinct=False,
                 name="one_conversation_a_contact_and_root",
             ),

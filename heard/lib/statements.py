@@ -1,6 +1,6 @@
 """Statements of our own that are asked again and again.
 
-PostgreSQL plans each of them once a connection.
+PostgreSQL plans each of them once a connection, but those that say otherwise.
 """
 
 from __future__ import annotations
@@ -25,6 +25,25 @@ def fetch(
         cursor.cursor.format = Format.BINARY
         cursor.execute(statement, parameters)
         return list(cursor.fetchall())
+
+
+def fetch_planned_anew(
+    statement: str, parameters: Mapping[str, Any] | Sequence[Any] = ()
+) -> list[tuple[Any, ...]]:
+    """As `fetch`, with a plan for what the tables hold at this moment.
+
+    For looking up a long list in a table that grows: a plan that was made while it was empty goes
+    on reading all of it for each entry, until PostgreSQL next counts the table, a minute later.
+    """
+    connection.ensure_connection()
+    threshold, connection.connection.prepare_threshold = (
+        connection.connection.prepare_threshold,
+        None,
+    )
+    try:
+        return fetch(statement, parameters)
+    finally:
+        connection.connection.prepare_threshold = threshold
 
 
 def fetch_together(

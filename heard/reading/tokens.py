@@ -37,6 +37,7 @@ _TOKEN = re.compile(
     r"|[!?]+|\.{2,}|…|[$€£#]"
     rf"|[{_EMOJI}]"
 )
+_DIGIT = re.compile("[0-9]")
 _STRETCHED = re.compile(r"(\w)\1{2,}")
 
 
@@ -140,7 +141,16 @@ class TokenTable(dict[str, int]):
 
     def part(self, cut: Cut, places: Sequence[int]) -> Cut:
         """Some of the texts of a batch."""
-        return self._cut([cut.tokens[place] for place in places])
+        if len(places) == len(cut.tokens):
+            return cut
+        ends = np.append(cut.starts[1:], len(cut.numbers))
+        numbers = [cut.numbers[cut.starts[place] : ends[place]] for place in places]
+        lengths = np.fromiter(map(len, numbers), dtype=np.int64, count=len(numbers))
+        return Cut(
+            [cut.tokens[place] for place in places],
+            np.concatenate(numbers),
+            np.cumsum(lengths) - lengths,
+        )
 
     def _cut(self, tokens: list[list[str]]) -> Cut:
         number = self.__getitem__
@@ -196,10 +206,12 @@ def _stand_in(token: str) -> str | None:
     if token.startswith(("http://", "https://", "www.")):
         return LINK
     if token.isascii():
-        if token.isalpha() or not any(map(str.isdigit, token)):
+        if token.isalpha():
             return None
         if token.isdigit():
             return NUMBER
+        if _DIGIT.search(token) is None:
+            return None
         return None if token.lower() in _ORDINALS else CODE
     language = language_of_script(token)
     return f"<{language}>" if language else None

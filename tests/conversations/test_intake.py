@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from heard.channels.base import Incoming, Kind
 from heard.contacts.models import Contact, Handle
+from heard.conversations.filing import OF_ROOTS
 from heard.conversations.intake import close_books, receive, revive
 from heard.conversations.models import Clock, Conversation, Inbox, Message
 from heard.events.models import Event
@@ -146,6 +147,22 @@ def test_an_answer_follows_its_question_to_the_root_that_came_with_it() -> None:
     ]
     take(inbox, together)
     assert Conversation.objects.get().root == "root"
+
+
+def test_conversations_are_found_by_root_even_in_an_inbox_that_has_just_filled_up() -> None:
+    take(
+        make.inbox(slug="old"),
+        [make.incoming(external_id=f"o{n}", sender=f"o{n}") for n in range(300)],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE conversation")  # all that the database knows is the old inbox
+        fresh = make.inbox(slug="fresh")
+        take(fresh, [make.incoming(external_id=f"f{n}", sender=f"f{n}") for n in range(300)])
+        roots = [f"f{n}" for n in range(100)]
+        cursor.execute(f"EXPLAIN SELECT c.id FROM {OF_ROOTS}", [roots, fresh.pk])
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "one_conversation_a_contact_and_root" in plan
+    assert "newest" not in plan
 
 
 def test_the_number_of_statements_does_not_grow_with_the_list() -> None:

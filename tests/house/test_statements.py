@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import OperationalError
 
-from heard.lib.statements import at_once, fetch, fetch_together
+from heard.lib.statements import at_once, fetch, fetch_planned_anew, fetch_together
 
 ENDED = "SELECT pg_terminate_backend(%s)"
 
@@ -64,3 +64,13 @@ def test_statements_sent_together_answer_each_for_itself() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         fetch_together(("SELECT 1", []), ("INSERT INTO inbox (id, name) VALUES (1, NULL)", []))
     assert fetch("SELECT 1") == [(1,)]
+
+
+@pytest.mark.django_db
+def test_a_statement_planned_anew_keeps_no_plan_and_others_go_on_keeping_theirs() -> None:
+    for _ in range(10):
+        assert fetch_planned_anew("SELECT %s::int AS planned_anew", [4]) == [(4,)]
+        assert fetch("SELECT %s::int AS planned_once", [4]) == [(4,)]
+    kept = [row[0] for row in fetch("SELECT statement FROM pg_prepared_statements")]
+    assert not [statement for statement in kept if "planned_anew" in statement]
+    assert [statement for statement in kept if "planned_once" in statement]
