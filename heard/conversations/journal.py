@@ -63,6 +63,10 @@ BATCH_BYTES = 2 * 1024 * 1024
 CRASHES = 3
 """A delivery that was being read when the program ended this often is set aside."""
 
+SUSPECTS = 25
+"""So many come together of those that were being read when a program ended; those for which that
+happened twice come alone."""
+
 LOOK_AGAIN_SECONDS = 60
 """The same source is not looked at more often than this."""
 
@@ -266,19 +270,20 @@ def _beginning(*, is_suspect: bool) -> Iterator[bool]:
 def _begin(*, is_suspect: bool) -> list[int]:
     """Choose what to read, and count the attempt before it is made: a crash cannot count itself.
 
-    New ones come together. A suspect was being read when a program ended: it comes alone.
+    New ones come together; of suspects a small lot, in which none is suspected twice.
     """
-    condition, limit = ("try_count > 0", 1) if is_suspect else ("try_count = 0", BATCH)
+    condition, limit = ("try_count > 0", SUSPECTS) if is_suspect else ("try_count = 0", BATCH)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, octet_length(body) FROM delivery WHERE state = 'waiting' AND {condition} "
-            "ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED",
+            "SELECT id, octet_length(body), try_count FROM delivery "
+            f"WHERE state = 'waiting' AND {condition} "
+            "ORDER BY try_count, id LIMIT %s FOR UPDATE SKIP LOCKED",
             [limit],
         )
         chosen: list[int] = []
         room = BATCH_BYTES
-        for pk, size in cursor.fetchall():
-            if chosen and size > room:
+        for pk, size, try_count in cursor.fetchall():
+            if chosen and (size > room or try_count > 1):
                 break
             chosen.append(pk)
             room -= size

@@ -2,7 +2,8 @@
 
 What a place brings and the cursor behind it are stored in one transaction; the worker takes it in
 from there. One process listens for the house: it holds a lock for each inbox, which dies with it,
-so a second process (on another machine) stands by and takes over.
+so a second process (on another machine) stands by and takes over. While no worker lives, what
+arrives is taken in from here.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from heard.conversations.accounts import account_of
 from heard.conversations.intake import LOCK_SPACE
 from heard.conversations.journal import keep_fetched
 from heard.conversations.models import Inbox, Listening
+from heard.conversations.working import stand_in
 from heard.lib.sealing import UnsealError
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,10 @@ def listen() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
+    standing_in = threading.Thread(target=stand_in, args=[stop], name="standing in")
+    standing_in.start()
     House().stay(stop)
+    standing_in.join()
 
 
 class House:

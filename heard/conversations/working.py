@@ -25,6 +25,7 @@ from procrastinate.exceptions import ConnectorException
 
 from heard.conversations.acting import take_up_acts
 from heard.conversations.holding import alarm
+from heard.conversations.intake import LOCK_SPACE
 from heard.conversations.journal import BATCH, CALL_SECONDS, TOPIC, take_in
 from heard.conversations.sending import recover
 from heard.conversations.sweeping import sweep
@@ -45,6 +46,10 @@ GLANCE_SECONDS = 0.05
 GATHER_SECONDS = 0.1
 """How long intake lets deliveries gather after a batch that took in all there were: what a batch
 costs beside its messages is then paid ten times a second at most."""
+STAND_IN_SECONDS = 0.5
+"""How often others look whether the deliveries are left alone."""
+INTAKE_LOCK_SPACE = LOCK_SPACE + 4
+"""Shared by all who take deliveries in as their work."""
 STALLED_SECONDS = 30.0
 PATIENCE_SECONDS = 8.0
 
@@ -71,6 +76,7 @@ def intake(stop: threading.Event) -> None:
     lively_until = 0.0
     while not stop.is_set():
         with _patiently(stop, "intake"), _ear() as ear:
+            ear.execute("SELECT pg_advisory_lock_shared(%s, 0)", [INTAKE_LOCK_SPACE])
             while not stop.is_set():
                 moment = time.monotonic()
                 if looked_at := take_in(now=timezone.now()):
@@ -81,6 +87,15 @@ def intake(stop: threading.Event) -> None:
                 wait = GLANCE_SECONDS if moment < lively_until else QUIET_SECONDS
                 if any(True for _ in ear.notifies(timeout=wait, stop_after=1)):
                     lively_until = time.monotonic() + LIVELY_SECONDS
+
+
+def stand_in(stop: threading.Event) -> None:
+    """Take deliveries in while no worker does: one that was killed is back after some seconds."""
+    while not stop.is_set():
+        with _patiently(stop, "standing in"):
+            while not stop.wait(STAND_IN_SECONDS):
+                while _is_unattended() and take_in(now=timezone.now()) and not stop.is_set():
+                    stop.wait(GATHER_SECONDS)
 
 
 def clocks(stop: threading.Event) -> None:
@@ -108,6 +123,16 @@ def _patiently(stop: threading.Event, lane: str) -> Iterator[None]:
         stop.wait(1)
     finally:
         connection.close()
+
+
+def _is_unattended() -> bool:
+    """Whether no worker at all takes deliveries in."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [INTAKE_LOCK_SPACE])
+        is_free = bool(cursor.fetchone()[0])
+        if is_free:
+            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [INTAKE_LOCK_SPACE])
+    return is_free
 
 
 @contextlib.contextmanager

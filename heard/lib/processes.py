@@ -86,8 +86,8 @@ class Child:
     def bury(self) -> tuple[str, float]:
         """After its death: end its whole group, and set when to start again.
 
-        Returns how it ended, in words, and the seconds until then: at once half a second, doubled
-        with each early death, at most thirty.
+        Returns how it ended, in words, and the seconds until then: none at first, half a second
+        after an early death, doubled with each further one, at most thirty.
         """
         process = self._process
         if process is None:
@@ -96,7 +96,8 @@ class Child:
         _signal_group(process.pid, signal.SIGKILL)
         lived = time.monotonic() - self._started_at
         self._failures = 0 if lived > LIVED_WELL_SECONDS else self._failures + 1
-        delay = min(FIRST_DELAY_SECONDS * 2 ** max(0, self._failures - 1), LONGEST_DELAY_SECONDS)
+        delay = min(FIRST_DELAY_SECONDS * 2 ** (self._failures - 1), LONGEST_DELAY_SECONDS)
+        delay = delay if self._failures else 0.0
         self.start_at = time.monotonic() + delay
         code = process.wait()
         self._close()

@@ -183,6 +183,13 @@ def test_what_ends_the_program_three_times_is_set_aside_and_the_others_are_taken
     assert texts() == ["one", "two"]
 
 
+def test_what_a_killed_program_was_reading_is_taken_in_by_the_lot(odd: Inbox) -> None:
+    for number in range(60):
+        bring(odd, f"left {number}")
+    Delivery.objects.update(try_count=1)
+    assert [take_in(now=NOW) for _ in range(4)] == [25, 25, 10, 0]
+
+
 def test_new_deliveries_do_not_wait_for_one_that_ends_the_program(odd: Inbox) -> None:
     bring(odd, "crash")
     with pytest.raises(Crash):
@@ -289,7 +296,7 @@ def test_looking_for_work_when_there_is_none_reads_only_what_waits(odd: Inbox) -
         cursor.execute("ANALYZE delivery")
         cursor.execute(
             "EXPLAIN SELECT id FROM delivery WHERE state = 'waiting' AND try_count = 0 "
-            "ORDER BY id LIMIT 250 FOR UPDATE SKIP LOCKED"
+            "ORDER BY try_count, id LIMIT 250 FOR UPDATE SKIP LOCKED"
         )
         plan = "\n".join(row[0] for row in cursor)
     assert "delivery_waiting" in plan

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from heard.conversations import health
 from heard.conversations.journal import take_in
 from heard.conversations.listening import Ear, House, OvertakenError, store
 from heard.conversations.models import Delivery, Inbox, Listening, Message, Notice
+from heard.conversations.working import _is_unattended, intake, stand_in
 from heard.events.models import Event
 from tests import make
 from tests.conversations.places import PigeonPost, pigeons  # noqa: F401 - a fixture
@@ -57,6 +59,40 @@ def test_whoever_is_behind_keeps_nothing(pigeons: PigeonPost) -> None:  # noqa: 
     with pytest.raises(OvertakenError):
         store(box, Fetched((said("b"),), "1b"), before="", now=NOON)
     assert Delivery.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_arrives_is_taken_in_by_others_while_no_worker_lives(
+    pigeons: PigeonPost,  # noqa: F811
+) -> None:
+    box = make.inbox(kind="pigeon_post")
+    health.row_of(box, now=NOON)
+    with at_work(stand_in):
+        with at_work(intake):
+            assert eventually(lambda: not _is_unattended())
+        store(box, Fetched((said("a"),), "1"), before="", now=NOON)
+        assert eventually(Message.objects.exists)
+
+
+@contextmanager
+def at_work(lane: Callable[[threading.Event], None]) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=lane, args=[stop])
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_a_place_may_stumble_before_anybody_is_told_and_is_asked_later_and_later(
