@@ -114,5 +114,6 @@ def _kappa(pairs: list[tuple[Any, Any]]) -> float:
     """Cohen (1960): agreement beyond that of chance."""
     agreed = sum(one == other for one, other in pairs) / len(pairs)
     firsts, seconds = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
-    chance = sum(firsts[label] * seconds[label] for label in firsts) / len(pairs) ** 2
-    return (agreed - chance) / (1 - chance)
+    by_chance = sum(firsts[label] * seconds[label] for label in firsts)
+    chance = by_chance / len(pairs) / len(pairs)
+    return float((agreed - chance) / (1 - chance))
