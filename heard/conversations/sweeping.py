@@ -1,7 +1,9 @@
 """The sweep: finds the clocks that have something to say, and writes down what they say.
 
 It costs by what fell due, not by what exists: a partial index holds the moments at which a running
-clock must be looked at. Every step is one statement for all of them.
+clock must be looked at. Every step is one statement for all of them. It waits for nobody: whoever
+settles holds a conversation and then wants its clocks, so a conversation that is held is left for
+the next sweep.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ AT_ONCE = 5_000
 
 LOOK = """
     WITH ripe AS (
-        SELECT id FROM clock WHERE next_at <= %(now)s
-        ORDER BY next_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        SELECT k.id FROM clock k JOIN conversation c ON c.id = k.conversation_id
+        WHERE k.next_at <= %(now)s
+        ORDER BY k.next_at LIMIT %(limit)s FOR NO KEY UPDATE OF k, c SKIP LOCKED
     ), looked AS (
         SELECT k.id, k.due_at <= %(now)s AS is_due, k.warn_manager_at,
             coalesce(c.assignee_id, i.keeper_id) AS keeper_id,
@@ -48,6 +51,7 @@ LOOK = """
 
 WAKE = """
     SELECT id FROM conversation WHERE status = 'snoozed' AND snoozed_until <= %s LIMIT %s
+    FOR UPDATE SKIP LOCKED
 """
 
 

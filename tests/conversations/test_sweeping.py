@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -12,7 +13,7 @@ from heard.conversations.handling import assign, note, promise, see, snooze
 from heard.conversations.intake import receive
 from heard.conversations.models import Clock, Conversation, Inbox, Notice, StaleDay
 from heard.conversations.settling import settle
-from heard.conversations.sweeping import sweep
+from heard.conversations.sweeping import Swept, sweep
 from heard.events.models import Event
 from heard.reading import Mood, Need, Reading, Stance, Urgency
 from tests import make
@@ -162,6 +163,28 @@ def test_the_number_of_statements_does_not_grow_with_what_falls_due(
         return len(captured)
 
     assert statements(150, "many") <= statements(2, "few") <= 16
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_waits_for_nobody_who_holds_a_conversation_and_comes_back_to_it(
+    inbox: Inbox, now: datetime
+) -> None:
+    held = question(inbox, now)
+    asleep = question(inbox, now, name="asleep")
+    question(inbox, now, name="free")
+    snooze(asleep, until=now + timedelta(minutes=5), by=make.user(name="Bo"), now=now)
+    later = now + timedelta(minutes=101)
+    parameters = connection.get_connection_params()
+    del parameters["cursor_factory"], parameters["context"]
+    with psycopg.connect(**parameters) as settling:
+        settling.execute(
+            "SELECT FROM conversation WHERE id = ANY(%s) FOR UPDATE", [[held.pk, asleep.pk]]
+        )
+        assert sweep(later) == Swept(failed=1)
+        # Whoever holds it can still write its clock: nobody waits in a circle.
+        settling.execute("SET LOCAL lock_timeout = '5s'")
+        settling.execute("UPDATE clock SET next_at = next_at WHERE conversation_id = %s", [held.pk])
+    assert sweep(later) == Swept(failed=2, woken=1)
 
 
 def test_a_kinder_policy_does_not_undo_a_fail(inbox: Inbox, now: datetime) -> None:
