@@ -71,8 +71,11 @@ def listen() -> None:
         signal.signal(number, ask_to_stop)
     standing_in = threading.Thread(target=stand_in, args=[stop], name="standing in")
     standing_in.start()
-    House().stay(stop)
-    standing_in.join()
+    try:
+        House().stay(stop)
+    finally:  # whatever ended it: a process that only stands in would never be started again
+        stop.set()
+        standing_in.join()
 
 
 class House:

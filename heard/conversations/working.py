@@ -94,7 +94,7 @@ def stand_in(stop: threading.Event) -> None:
     while not stop.is_set():
         with _patiently(stop, "standing in"):
             while not stop.wait(STAND_IN_SECONDS):
-                while _is_unattended() and take_in(now=timezone.now()) and not stop.is_set():
+                while is_unattended() and take_in(now=timezone.now()) and not stop.is_set():
                     stop.wait(GATHER_SECONDS)
 
 
@@ -125,7 +125,7 @@ def _patiently(stop: threading.Event, lane: str) -> Iterator[None]:
         connection.close()
 
 
-def _is_unattended() -> bool:
+def is_unattended() -> bool:
     """Whether no worker at all takes deliveries in."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [INTAKE_LOCK_SPACE])

@@ -96,8 +96,8 @@ class Child:
         _signal_group(process.pid, signal.SIGKILL)
         lived = time.monotonic() - self._started_at
         self._failures = 0 if lived > LIVED_WELL_SECONDS else self._failures + 1
-        delay = min(FIRST_DELAY_SECONDS * 2 ** (self._failures - 1), LONGEST_DELAY_SECONDS)
-        delay = delay if self._failures else 0.0
+        delay = FIRST_DELAY_SECONDS * 2 ** (self._failures - 1) if self._failures else 0.0
+        delay = min(delay, LONGEST_DELAY_SECONDS)
         self.start_at = time.monotonic() + delay
         code = process.wait()
         self._close()

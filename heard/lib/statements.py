@@ -36,14 +36,12 @@ def fetch_planned_anew(
     on reading all of it for each entry, until PostgreSQL next counts the table, a minute later.
     """
     connection.ensure_connection()
-    threshold, connection.connection.prepare_threshold = (
-        connection.connection.prepare_threshold,
-        None,
-    )
+    raw = connection.connection  # Django's may be another one, or none, when this has failed
+    threshold, raw.prepare_threshold = raw.prepare_threshold, None
     try:
         return fetch(statement, parameters)
     finally:
-        connection.connection.prepare_threshold = threshold
+        raw.prepare_threshold = threshold
 
 
 def fetch_together(

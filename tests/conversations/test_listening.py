@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from heard.channels.base import Account, Delivered, Fetched, PlaceError, Quota
 from heard.conversations import health
 from heard.conversations.journal import take_in
-from heard.conversations.listening import Ear, House, OvertakenError, store
+from heard.conversations.listening import Ear, House, OvertakenError, listen, store
 from heard.conversations.models import Delivery, Inbox, Listening, Message, Notice
-from heard.conversations.working import _is_unattended, intake, stand_in
+from heard.conversations.working import intake, is_unattended, stand_in
 from heard.events.models import Event
 from tests import make
 from tests.conversations.places import PigeonPost, pigeons  # noqa: F401 - a fixture
@@ -69,9 +69,19 @@ def test_what_arrives_is_taken_in_by_others_while_no_worker_lives(
     health.row_of(box, now=NOON)
     with at_work(stand_in):
         with at_work(intake):
-            assert eventually(lambda: not _is_unattended())
+            assert eventually(lambda: not is_unattended())
         store(box, Fetched((said("a"),), "1"), before="", now=NOON)
         assert eventually(Message.objects.exists)
+
+
+def test_a_listener_that_breaks_ends_and_does_not_only_stand_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr(House, "stay", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        listen()
+    assert "standing in" not in {thread.name for thread in threading.enumerate()}
 
 
 @contextmanager
