@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "heard.reading",
     "heard.staff",
     "heard.contacts",
+    "heard.knowledge",
     "heard.think",
     "heard.conversations",
     "heard.meter",

@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("t/<slug:code>/", comment_card.card, name="card"),
     path("", include("heard.meter.urls")),
     path("", include("heard.staff.urls")),
+    path("", include("heard.knowledge.urls")),
     path("", include("heard.conversations.urls")),
     path("welcome/", include("heard.welcome.urls")),
 ]

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from heard.conversations.ledger import Fail
+from heard.lib.spreadsheets import as_lines
 
 COLUMNS = (
     "id", "failed_at", "fail", "outcome", "sighting", "clock", "started_at", "met_at",
     "overdue_minutes", "inbox", "keeper", "contact", "conversation", "is_history",
 )  # fmt: skip
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would run."""
-
-
-class _Echo:
-    """A file for `csv` that hands each line back."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def values_of(fail: Fail) -> dict[str, Any]:
@@ -47,10 +38,7 @@ def values_of(fail: Fail) -> dict[str, Any]:
 
 def as_csv(fails: Iterable[Fail]) -> Iterator[str]:
     """A heading and a line for each; no cell of ours is run by a spreadsheet."""
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    for fail in fails:
-        yield writer.writerow([_harmless(value) for value in values_of(fail).values()])
+    return as_lines(COLUMNS, (values_of(fail).values() for fail in fails))
 
 
 def as_json(fails: Iterable[Fail]) -> Iterator[str]:
@@ -64,7 +52,3 @@ def as_json(fails: Iterable[Fail]) -> Iterator[str]:
 
 def _moment(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat() if moment else None
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
