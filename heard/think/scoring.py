@@ -20,6 +20,9 @@ PRIVATE_CODES = frozenset(
     {"necessary.asks_in_public", "necessary.asks_secret", *(f"necessary.{kind}" for kind in KINDS)}
 )
 
+# From here on a draft is said to belong in private, where drafts are counted by their score.
+PRIVATE_FROM = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:

@@ -6,26 +6,13 @@ import csv
 import gzip
 import html
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from heard.think import Facts, Light, check
+from heard.think.evaluation import fires
 
 NAG = 0.15
-
-
-def rates(replies: Iterable[tuple[str, str]]) -> dict[str, float]:
-    fired: Counter[str] = Counter()
-    count = 0
-    for message, reply in replies:
-        count += 1
-        found = check(reply, Facts(message=message, is_public=True))
-        fired.update({finding.code for finding in found.findings})
-        fired["red"] += Light.RED in found.lights.values()
-    assert count
-    return {code: times / count for code, times in fired.items()}
 
 
 def agents_on_networks(shared: Path) -> Iterator[tuple[str, str]]:
@@ -57,8 +44,8 @@ def labelled(shared: Path) -> Iterator[tuple[str, str]]:
 
 def test_no_finding_nags_real_desks(shared: Path) -> None:
     for replies in (agents_on_networks(shared), care_dialogues(shared), labelled(shared)):
-        assert max(rates(replies).values()) <= NAG
+        assert max(fires(replies).values()) <= NAG
 
 
 def test_good_replies_are_hardly_ever_stopped(shared: Path) -> None:
-    assert rates(labelled(shared)).get("red", 0) <= 0.03
+    assert fires(labelled(shared)).get("any red", 0) <= 0.03

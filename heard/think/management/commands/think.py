@@ -1,20 +1,25 @@
-"""`heard think check < drafts.jsonl`: the five lights of many drafts, a line in, a line out."""
+"""`heard think check < drafts.jsonl` (a line in, a line out) and `heard think evaluate`."""
 
 from __future__ import annotations
 
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from heard.reading.labelled import data_folder
 from heard.think import Facts, check
+from heard.think.evaluation import Score, Table, evaluate
 from heard.think.scoring import scores
 
+CORPUS = Path(__file__).parents[4] / "data"
+_SHOWN_FROM = 0.002  # of replies, for a rule to be listed by itself
 _LISTS = {"contact_details", "earlier_replies", "our_details", "allowed_domains"}
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "is_public": (bool,),
@@ -26,17 +31,45 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 class Command(BaseCommand):
-    """Checks drafts from standard input; a line that cannot be read says so in its answer."""
+    """Checks drafts from standard input, or scores the check on labelled ones.
 
-    help = "Check drafts (lines of JSON with draft, message, public) and print the five lights."
+    A line that cannot be read says so in its answer.
+    """
+
+    help = "Check drafts (lines of JSON with draft, message, public), or score the check."
     needs_database = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One task so far."""
+        """Two tasks."""
         tasks = parser.add_subparsers(dest="task", required=True)
         tasks.add_parser("check", help="Read drafts from standard input, print a line for each.")
+        scoring = tasks.add_parser("evaluate", help="Score the check on labelled drafts.")
+        scoring.add_argument("--data", type=Path, help="the folder with the labelled sets")
+        scoring.add_argument(
+            "--corpus", type=Path, default=CORPUS, help="the folder of our own corpus"
+        )
+        scoring.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Do the task."""
+        if options["task"] == "evaluate":
+            self._evaluate(options["data"] or data_folder(), options)
+        else:
+            self._check()
+
+    def _evaluate(self, folder: Path, options: Mapping[str, Any]) -> None:
+        found = evaluate(folder, corpus=options["corpus"])
+        if not found.scores:
+            raise CommandError(
+                f"There is nothing to score in {folder} or {options['corpus']}. "
+                "Name the folders with --data and --corpus."
+            )
+        if options["json"]:
+            self.stdout.write(json.dumps(found.as_json(), indent=1))
+        else:
+            self.stdout.write("\n".join(report(found)))
+
+    def _check(self) -> None:
         """Answer line by line, so that a pipe can wait for each."""
         for line in sys.stdin.buffer:
             if line.strip():
@@ -88,3 +121,32 @@ def _fact(name: str, value: Any) -> Any:
     if name in _LISTS:
         return tuple(value)
     return datetime.fromisoformat(value) if name == "now" and value is not None else value
+
+
+def report(found: Table) -> Iterator[str]:
+    """The table for people, as Markdown."""
+    yield "| set | of | measure | drafts | heard | 95 % | chance | VADER | |"
+    yield "|---|---|---|---:|---:|---|---:|---:|---|"
+    yield from map(_row, found.scores)
+    for name, rates in found.fires.items():
+        yield ""
+        yield f"Of the real replies in {name} (public, no labels), share with a finding:"
+        yield (
+            ", ".join(f"{code} {rate:.1%}" for code, rate in rates.items() if rate >= _SHOWN_FROM)
+            or "none"
+        )
+    if found.not_found:
+        yield ""
+        yield f"Not found: {', '.join(found.not_found)}."
+
+
+def _row(score: Score) -> str:
+    figures = [
+        "–" if figure is None else f"{figure:.3f}"
+        for figure in (score.heard, score.chance, score.vader)
+    ]
+    between = "" if score.low is None else f"{score.low:.3f} to {score.high:.3f}"
+    return (
+        f"| {score.data_set} | {score.what} | {score.measure} | {score.drafts:,} | {figures[0]} "
+        f"| {between} | {figures[1]} | {figures[2]} | {score.note} |"
+    )
