@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "heard.contacts",
     "heard.knowledge",
     "heard.think",
+    "heard.assistant",
     "heard.conversations",
     "heard.meter",
     "heard.sample",
@@ -201,6 +202,7 @@ DEFAULT_FROM_EMAIL = environment.text("HEARD_MAIL_FROM", default="heard@localhos
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None
 PROCRASTINATE_IMPORT_PATHS = [
+    "heard.assistant.forgetting",
     "heard.conversations.acting",
     "heard.conversations.connecting",
     "heard.conversations.cards",

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("heard.meter.urls")),
     path("", include("heard.staff.urls")),
     path("", include("heard.knowledge.urls")),
+    path("", include("heard.assistant.urls")),
     path("", include("heard.conversations.urls")),
     path("welcome/", include("heard.welcome.urls")),
 ]

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
+from heard.assistant import forgetting as assistant
 from heard.conversations import tidying, vocabulary
 from heard.conversations.abilities import kept_for
 from heard.conversations.models import Attachment, Forgotten, Inbox
@@ -301,6 +302,7 @@ def _empty(ids: Collection[int], *, before: datetime, now: datetime) -> list[str
         cursor.execute(EMPTY_CONVERSATIONS, told)
         for statement in AROUND:
             cursor.execute(statement, told)
+        assistant.empty(told["conversations"])
         cursor.execute(SPEECHLESS, told)
         told["people"] = [pk for (pk,) in cursor.fetchall()]
         if told["people"]:
