@@ -257,9 +257,7 @@ def test_the_day_begins_at_midnight_where_the_house_stands(settings: Settings) -
     assistant = Assistant(calls_a_day=1)
     assert budget.set_aside(assistant, tokens_in=1, tokens_out=1, now=late)
     assert not budget.set_aside(assistant, tokens_in=1, tokens_out=1, now=late)
-    assert budget.set_aside(
-        assistant, tokens_in=1, tokens_out=1, now=late + timedelta(minutes=1)
-    )
+    assert budget.set_aside(assistant, tokens_in=1, tokens_out=1, now=late + timedelta(minutes=1))
 
 
 @pytest.mark.django_db(transaction=True)
