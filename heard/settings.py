@@ -206,6 +206,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "heard.conversations.acting",
     "heard.conversations.connecting",
     "heard.conversations.cards",
+    "heard.conversations.doubting",
     "heard.conversations.health",
     "heard.conversations.fetching",
     "heard.conversations.looking",

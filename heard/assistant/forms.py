@@ -70,8 +70,8 @@ class AssistantForm(ModelForm[Assistant]):
                 " draft is checked like any other, and nothing is ever sent by itself."
             ),
             "unsure_below": _(
-                "How far the likeliest answer leads the next, from 0 to 1. At 0.25 about one"
-                " message in six is unsure. Messages in languages that are not read always are."
+                "How far the likeliest answer leads the next, from 0 to 1. At 0.15 about one"
+                " message in four is unsure. Messages in languages that are not read always are."
             ),
             "money_a_day": _("When any of the three is spent, nothing leaves until tomorrow."),
             "keep_days": _("As long, an answer to the same words is remembered and costs nothing."),

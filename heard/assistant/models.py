@@ -28,9 +28,7 @@ class Assistant(models.Model):
     reads = models.BooleanField(default=False)
     """The tier "server": it is asked about messages that the shipped reader is unsure of."""
     drafts = models.BooleanField(default=False)
-    unsure_below = models.FloatField(
-        default=0.25, validators=[MinValueValidator(0.0)], db_default=0.25
-    )
+    unsure_below = models.FloatField(default=0.15, validators=[MinValueValidator(0.0)])
     """A reading is unsure while its likeliest answer leads the next by less than this."""
     calls_a_day = models.PositiveIntegerField(default=200)
     tokens_a_day = models.PositiveIntegerField(default=200_000)

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from heard.channels.base import Acknowledged, Deleted, Edited, Kind, Progress
 from heard.channels.texts import plain
+from heard.conversations import doubting
 from heard.conversations.models import Acknowledgement, Change, Inbox, Message, Notice, Sending
 from heard.conversations.settling import settle
 from heard.events.diary import record_many
@@ -213,6 +214,7 @@ class _Work:
             message.urgency = reading.urgency.value
             message.urgency_reason = reading.urgency_reason[:120]
             message.read_by = "model" if reading.mood else ""
+        doubting.words_changed([message.pk for message, _ in wanted], now=self.now)
 
     def _acknowledge(self, message: Message, told: Change) -> None:
         """Somebody of ours did it directly at the place."""

@@ -828,6 +828,62 @@ class Correction(models.Model):
         return f"{self.head}: {self.was} -> {self.now}"
 
 
+class SecondReading(models.Model):
+    """What a tier of the assistant says of a message that the shipped reader was unsure of.
+
+    A suggestion: it changes nothing until a colleague takes it, which is a correction of theirs.
+    """
+
+    class Tier(models.TextChoices):
+        """Who says it."""
+
+        SERVER = "server", _("the server")
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        WAITING = "waiting", _("to be asked about")
+        NONE = "none", _("nothing usable was said")
+        SAME = "same", _("reads it the same")
+        OPEN = "open", _("reads it otherwise")
+        TAKEN = "taken", _("taken")
+        REFUSED = "refused", _("refused")
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="second_reading")
+    tier = models.CharField(max_length=8, choices=Tier.choices, default=Tier.SERVER)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    need = models.CharField(max_length=12, blank=True, default="")
+    stance = models.CharField(max_length=10, blank=True, default="")
+    mood = models.CharField(max_length=8, blank=True, default="")
+    reason = models.CharField(max_length=300, blank=True, default="")
+    """Why nothing usable was said."""
+    at = models.DateTimeField()
+    """When it was found unsure, then when it was answered."""
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        db_table = "second_reading"
+        indexes = [
+            models.Index(fields=["id"], condition=Q(state="waiting"), name="second_reading_waiting")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tier} on {self.message_id}: {self.state}"
+
+
+class Doubted(models.Model):
+    """The one row that says since when and up to where unsure readings have been looked for."""
+
+    up_to = models.BigIntegerField(default=0)
+    since = models.DateTimeField()
+
+    class Meta:
+        db_table = "doubted"
+
+    def __str__(self) -> str:
+        return f"up to {self.up_to}"
+
+
 class Resolution(models.Model):
     """Somebody called the conversation done. A later need opens it again."""
 

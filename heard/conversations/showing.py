@@ -56,6 +56,9 @@ HEADS = {
     "stance": (gettext_lazy("Stance"), STANCES),
     "urgency": (gettext_lazy("Urgency"), URGENCIES),
 }
+READERS = {
+    "server": gettext_lazy("The server suggests"),
+}
 CLOCKS = {
     "first_response": gettext_lazy("first answer"),
     "next_response": gettext_lazy("next answer"),
@@ -211,6 +214,17 @@ def _ago(moment: datetime, *, now: datetime, zone: tzinfo, today: date) -> str:
     return day if local.year == today.year else f"{day} {local.year}"
 
 
+def read_otherwise(said: Said) -> str:
+    """What a tier of the assistant reads otherwise, in words; "" where it reads it the same."""
+    second = said.second or {}
+    differ = [
+        str(HEADS[head][1][second[head]])
+        for head in ("need", "mood", "stance")
+        if second.get(head) and second[head] != getattr(said, head)
+    ]
+    return ", ".join(differ)
+
+
 def exactly(moment: datetime) -> str:
     """A moment in full, for titles."""
     at = moment.astimezone(timezone.get_current_timezone())
@@ -328,6 +342,7 @@ def sentence(done: Done, *, now: datetime) -> str:
         "promise.withdrawn": gettext("%(who)s withdrew the promise"),
         "conversation.went_private": gettext("They went on in private, on our contact page"),
         "reply.undone": gettext("%(who)s took a reply back"),
+        "second_reading.refused": gettext("%(who)s left the reading as it is"),
         "conversation.merged": gettext("%(who)s merged another conversation into this one"),
         "conversation.unmerged": gettext("%(who)s took a merge back"),
         "conversation.split": gettext("%(who)s split this conversation"),

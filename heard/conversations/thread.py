@@ -22,7 +22,7 @@ LONGEST_TEXT = 12_000
 EVENTS = (
     "conversation.assigned", "conversation.snoozed", "conversation.woken", "conversation.resolved",
     "conversation.reopened", "promise.made", "promise.kept", "promise.withdrawn",
-    "reading.corrected", "reply.queued", "reply.undone",
+    "reading.corrected", "second_reading.refused", "reply.queued", "reply.undone",
     "conversation.went_private", "conversation.merged",
     "conversation.unmerged", "conversation.split", "conversation.rejoined",
 )  # fmt: skip
@@ -127,6 +127,8 @@ class Said:
     """What it passes on or quotes."""
     emptied_at: datetime | None
     """When its words went, because they may not be kept for longer."""
+    second: Mapping[str, Any] | None
+    """What a tier of the assistant reads instead: a suggestion that nobody has answered yet."""
     overruled: tuple[str, ...]
     """Codes of the warnings in spite of which it was sent."""
 
@@ -264,7 +266,9 @@ MESSAGES = """
             FROM message o WHERE o.inbox_id = m.inbox_id AND o.external_id <> ''
             AND o.external_id = coalesce(m.extra ->> 'shares', m.extra ->> 'quotes')
             ORDER BY o.id LIMIT 1),
-        m.emptied_at
+        m.emptied_at,
+        (SELECT json_build_object('id', r.id, 'tier', r.tier, 'need', r.need, 'stance', r.stance,
+            'mood', r.mood) FROM second_reading r WHERE r.message_id = m.id AND r.state = 'open')
     FROM message m
     LEFT JOIN contact k ON k.id = m.contact_id
     LEFT JOIN staff_user u ON u.id = m.author_id
@@ -363,7 +367,8 @@ def thread(
 
 def _said(row: Sequence[Any], overruled: Mapping[Any, tuple[str, ...]]) -> Said:
     pk, kind, at, author, is_mine, text, is_cut, *rest = row
-    *rest, place, acts, papers, thanks, edits, address, copies, original, emptied_at = rest
+    *rest, emptied_at, second = rest
+    *rest, place, acts, papers, thanks, edits, address, copies, original = rest
     words, quoted = (text, "") if is_cut or kind == "note" else quoting.split(text)
     files = tuple(Paper(*paper) for paper in papers or ())
     given = tuple((how, who) for how, who in thanks or ())
@@ -371,7 +376,8 @@ def _said(row: Sequence[Any], overruled: Mapping[Any, tuple[str, ...]]) -> Said:
     said = [pk, kind, at, author, is_mine, words, quoted or _folded(place)]
     read = [*said, is_cut, *rest, place or {}, done, files, given]
     read += [_versions(edits or ()), address or "", tuple(copies or ())]
-    read += [Original(*original) if original else None, emptied_at, overruled.get(pk, ())]
+    read += [Original(*original) if original else None, emptied_at, second]
+    read += [overruled.get(pk, ())]
     return Said(*read)
 
 

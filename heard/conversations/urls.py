@@ -11,6 +11,7 @@ from heard.conversations.views import (
     composing,
     contact,
     conversation,
+    doubting,
     inbox,
     journal,
     ledger,
@@ -85,6 +86,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/<slug:name>/filters/", inbox.filters, name="inbox_filters"),
     path("conversations/<int:number>/", include(one_conversation)),
     path("messages/<int:message>/", include(one_message)),
+    path("readings/<int:number>/", doubting.second_reading, name="second_reading"),
     path("promises/<int:promise>/kept/", conversation.keep_promise, name="keep_promise"),
     path(
         "promises/<int:promise>/withdrawal/",

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 4
 """Jobs done side by side; nearly all of them wait for somebody else's server."""
-SLOW = {"fetching": 2}
+SLOW = {"fetching": 2, "assistant": 2}
 """Queues with workers of their own, so many each: what they do may take minutes."""
 CLOCK_SECONDS = 1.0
 QUIET_SECONDS = 1.0
