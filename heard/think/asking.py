@@ -6,15 +6,24 @@ import re
 from collections.abc import Iterable
 
 from heard.think.findings import Facts, Finding, Letter, Light
+from heard.think.hints import Hints
+from heard.think.in_the_open import IN_PRIVATE, requests_in_the_open
 from heard.think.wording import one_of, own_words, phrase, sentence_around
 
 
 def asking(draft: str, facts: Facts) -> Iterable[Finding]:
     """Findings for requests that no reply, or no public reply, should make."""
-    text = own_words(draft)
-    lowered = text.lower()
-    if not any(hint in lowered for hint in _HINTS):
+    told = _HINTS.of(draft)
+    if "data" not in told:
         return
+    text = own_words(draft)
+    if "secret" in told:
+        yield from _for_a_secret(draft, text)
+    if facts.is_public:
+        yield from _in_public(draft, text, facts, asks="ask" in told)
+
+
+def _for_a_secret(draft: str, text: str) -> Iterable[Finding]:
     for match in _SECRET_REQUEST.finditer(text):
         yield Finding(
             code="necessary.asks_secret",
@@ -26,41 +35,37 @@ def asking(draft: str, facts: Facts) -> Iterable[Finding]:
             start=match.start(),
             end=match.end(),
         )
-    if facts.is_public:
-        yield from _in_public(draft, text, facts)
 
 
 # No request is looked for in a draft that names none of the data.
-_HINTS = (
-    *(
-        "number",
-        "nummer",
-        "numéro",
-        "número",
-        "numero",
-        "numer",
-        " id",
-        " no",
-        "code",
-        "data",
-        "details",
-    ),
-    *("address", "adress", "indirizzo", "dirección", "endereço", "morada", "anschrift", "mail"),
-    *("locator", "booking ref", "reference", "pnr", "iban", "imei", "birth", "geburt", "naissance"),
-    *(
-        "nacimiento",
-        "nascita",
-        "nascimento",
-        "zip",
-        "info",
-        "full name",
-        "passw",
-        "pin",
-        "cv",
-        "pass",
-    ),
-    *("telef", "correo", "dni", "cpf", "nif", "n°"),
-)
+_HINTS = Hints(
+    {
+        "data": """
+            number nummer numéro número numero numer id no code data details address adress
+            indirizzo dirección
+            endereço morada anschrift mail locator reference pnr iban imei birth geburt naissance
+            nacimiento
+            nascita nascimento zip info name dob d.o.b digit passw pin cv pass telef correo dni
+            cpf nif n°
+            phone mobile photo picture scan copy screenshot receipt card bank ssn mpan licen rego
+            regist nhs wage
+            salary income injur sympt diagnos user account room key postcode nom prénom portable
+            courriel
+            sécu targa nome cellulare citofono intestat celular apelido conta senha chave cédula
+            nombre apellid
+            edad móvil teléf usuario clave schlüssel handy ziffern ausweis kennzeichen plz
+            """,
+        "secret": "passw passcode pin cvv cvc code card",
+        "ask": """
+            send share give provide tell post reply respond answer comment confirm drop leave
+            state include add
+            write type verify put enter could can would will may need require what know have
+            schick send nenn teil geb schreib envoy donn communiq indiq transm précis env mand
+            indi facil
+            compart inform pass invi comunic forni
+            """,
+    }
+)  # fmt: skip
 _NUMBERS = one_of(
     r"""
     (?:order|booking|reservation|confirmation|ticket|tracking|policy|invoice|contract)[ -]@@\b
@@ -118,34 +123,40 @@ _SECRET_REQUEST = phrase(
 # the verb, "your", and the data.
 _ELSEWHERE = (
     (
+        "de",
         r"(?:schicken|senden|nennen|teilen|geben|schreiben) sie",
         r"ihre?n?",
         r"(?:[\w-]+ )?\w*(?:nummer|adresse|anschrift|geburtsdatum|iban)",
     ),
     (
+        "fr",
         r"(?:envoyez|donnez|communiquez|indiquez|transmettez|précisez)[- ](?:nous|moi)",
         r"votre",
         r"(?:numéro|adresse|date de naissance|n°|e-?mail|iban)",
     ),
     (
+        "es",
         r"(?:envíe|envía|mande|manda|indique|indica|facilite|facilita|comparta|comparte)(?:nos|me)",
         r"(?:su|tu)",
         r"(?:número|teléfono|dirección|correo|fecha de nacimiento|dni|iban)",
     ),
     (
+        "pt",
         r"(?:envie|mande|informe|passe|indique)(?:-nos|-me)?",
         r"(?:seu|sua)",
         r"(?:número|telefone|endereço|e-?mail|morada|data de nascimento|cpf|nif|iban)",
     ),
     (
+        "it",
         r"(?:invii?|mandi|comunichi|indichi|invia|manda|fornisc[ai])(?:ci|mi)?",
         r"(?:suo|sua|tuo|tua)",
         r"(?:numero|telefono|indirizzo|e-?mail|data di nascita|iban)",
     ),
 )
-_REQUEST_ELSEWHERE = phrase(
-    "\n".join(rf"{verb} [^.!?\n]{{0,40}}?\b{your} {data}\b" for verb, your, data in _ELSEWHERE)
-)
+_REQUESTS_ELSEWHERE = {
+    language: phrase(rf"{verb} [^.!?\n]{{0,40}}?\b{your} {data}\b")
+    for language, verb, your, data in _ELSEWHERE
+}
 _PRIVATE = re.compile(
     one_of(
         r"""
@@ -161,7 +172,7 @@ _PRIVATE = re.compile(
         \bwhen you (?:call|phone|visit|write|arrive|check)\b
         \bat the (?:desk|airport|counter|gate)\b
         \bwithout (?:sharing|posting|revealing)\b
-        privat|direktnachricht|mensaje directo|message privé|\bMP\b|\bMD\b|messaggio|mensagem
+        priva[dt]|direktnachricht|mensaje directo|message privé|\bMP\b|\bMD\b|messaggio|mensagem
         """
     ),
     re.IGNORECASE,
@@ -176,30 +187,53 @@ _IN_THE_OPEN = phrase(
 )
 
 
-def _in_public(draft: str, text: str, facts: Facts) -> Iterable[Finding]:
-    is_private_elsewhere = bool(_PRIVATE.search(text)) or _names_our_way(text, facts)
-    for pattern in (_REQUEST, _REQUEST_ELSEWHERE):
-        for match in pattern.finditer(text):
-            start, end = match.span()
-            _, stop = sentence_around(text, start)
-            open_place = _IN_THE_OPEN.search(text, end, min(stop, end + 40))
-            asked = draft[start:end]
-            if open_place:
-                asked = draft[start : open_place.start()].rstrip()
-                end = open_place.end()
-            elif is_private_elsewhere or (pattern is _REQUEST and match["put"]):
-                continue
-            yield Finding(
-                code="necessary.asks_in_public",
-                letter=Letter.NECESSARY,
-                light=Light.RED,
-                says="Anybody could read the answer; ask for it in a private message.",
-                stops=True,
-                matched=draft[start:end],
-                start=start,
-                end=end,
-                change=_asked_in_private(asked, facts) if pattern is _REQUEST else None,
-            )
+def _in_public(draft: str, text: str, facts: Facts, *, asks: bool) -> Iterable[Finding]:
+    names_a_way = bool(_PRIVATE.search(text)) or _names_our_way(text, facts)
+    found = list(_asked(draft, text, facts, names_a_way=names_a_way)) if asks else []
+    way = f" {facts.private_way}" if facts.private_way else ""
+    for request in requests_in_the_open(text, names_a_private_way=names_a_way):
+        if _is_apart(request.start, request.end, found):
+            found.append(_public(draft, request.start, request.end, request.instead + way))
+    if asks and not names_a_way:
+        for language, pattern in _REQUESTS_ELSEWHERE.items():
+            for match in pattern.finditer(text):
+                start, end = match.span()
+                if _is_apart(start, end, found):
+                    change = f"{draft[start:end]} {IN_PRIVATE[language]}{way}"
+                    found.append(_public(draft, start, end, change))
+    yield from found
+
+
+def _is_apart(start: int, end: int, found: Iterable[Finding]) -> bool:
+    return all(end <= one.start or start >= one.end for one in found)
+
+
+def _public(draft: str, start: int, end: int, change: str) -> Finding:
+    return Finding(
+        code="necessary.asks_in_public",
+        letter=Letter.NECESSARY,
+        light=Light.RED,
+        says="Anybody could read the answer; ask for it in a private message.",
+        stops=True,
+        matched=draft[start:end],
+        start=start,
+        end=end,
+        change=change,
+    )
+
+
+def _asked(draft: str, text: str, facts: Facts, *, names_a_way: bool) -> Iterable[Finding]:
+    for match in _REQUEST.finditer(text):
+        start, end = match.span()
+        _, stop = sentence_around(text, start)
+        open_place = _IN_THE_OPEN.search(text, end, min(stop, end + 40))
+        asked = draft[start:end]
+        if open_place:
+            asked = draft[start : open_place.start()].rstrip()
+            end = open_place.end()
+        elif names_a_way or match["put"]:
+            continue
+        yield _public(draft, start, end, _asked_in_private(asked, facts))
 
 
 def _names_our_way(text: str, facts: Facts) -> bool:

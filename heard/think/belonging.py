@@ -14,6 +14,9 @@ _OURS = phrase(
     (?:location|store|shop|branch|restaurant|hotel|agency|embassy)\b
     customer (?:service|relations|care|support)\b
     (?:call|dial|phone|ring|contact|reach|text|fax|e-?mail|write|visit)\b(?! (?:you|him|her)\b)
+    (?:send|forward|drop|mail|report|address)\b(?! (?:you|him|her)\b)(?= )
+    (?:mand[aie]|mande|mandar|envi[ae]r?|envíe\w*|envía\w*|escrib[aei]\w*|scriv[aei]\w*|contatt\w+)\b
+    (?:schreib(?:en|t)?|schicken|senden|mailen|melden|écri[rv]\w*|envoy(?:er|ez)|contact(?:er|ez|e|ar))\b
     """
 )
 _REACH = one_of(
@@ -25,6 +28,8 @@ _REACH = one_of(
 )
 _THEIRS = phrase(
     rf"""
+    (?<!be )(?:sent|mailed|emailed|e-mailed|wrote|written|texted)(?: \w+)? to\b
+    (?:belongs to|account)(?= ?\(?\S+@)
     {_REACH} (?:(?:it|this|them|that|one) )?(?:to )?(?:you|him|her)\b
     (?:your|his|her) (?:\w+ )?(?:phone|mobile|cell|number|e-?mail|address|line|home|account)\b
     (?:i|we)(?:'ll|'ve| will| have| can| tried to)?(?: \w+)? {_REACH}\b

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from heard.think.asking import asking
+from heard.think.disclosures import disclosures
 from heard.think.findings import Check, Facts, Finding, Letter, Light
 from heard.think.helpfulness import helpfulness
 from heard.think.language import language
@@ -29,6 +30,7 @@ CONCERNS: tuple[Callable[[str, Facts], Iterable[Finding]], ...] = (
     warmth,
     necessity,
     personal_data,
+    disclosures,
     asking,
     shouting,
     tone,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from heard.think.belonging import digits_of, is_given_as_ours, is_our_detail
 from heard.think.check_digits import is_card, is_iban
 from heard.think.findings import Facts, Finding, Letter, Light
+from heard.think.hints import Hints
 from heard.think.wording import as_begun, folded, one_of, phrase, sentence_around, set_of
 
 _SHOWS = {
@@ -24,6 +25,8 @@ _SHOWS = {
     "birth": "it shows a date of birth",
     "address": "it shows where somebody lives",
     "secret": "it shows a secret",
+    "ending": "it shows which card, account or phone somebody uses",
+    "plate": "it shows the plate of a vehicle",
     "detail": "it shows what only we should know of this contact",
 }
 KINDS = frozenset(_SHOWS)
@@ -55,11 +58,14 @@ def personal_data(draft: str, facts: Facts) -> Iterable[Finding]:
 
 def data_in(draft: str, facts: Facts) -> list[Datum]:
     """Personal data in the draft, without overlaps; the surest kinds take their place first."""
-    text = folded(draft)
-    if not facts.contact_details and not _HINT.search(text):
+    if not facts.contact_details and not _HINT.search(draft):
         return []
+    text = folded(draft)
+    digits, told = len(digits_of(text)), _HINTS.of(text)
     taken: list[Datum] = []
-    for find in _FINDERS:
+    for least, hint, find in _FINDERS:
+        if digits < least or (hint and hint not in told):
+            continue
         for datum in find(text, facts):
             if all(datum.end <= other.start or datum.start >= other.end for other in taken):
                 taken.append(datum)
@@ -68,6 +74,40 @@ def data_in(draft: str, facts: Facts) -> list[Datum]:
 
 # Without a digit, an @ or six capitals there is nothing to find.
 _HINT = re.compile(r"[0-9@]|[A-Z]{6}")
+_HINTS = Hints(
+    {
+        "@": "@",
+        "secret": """
+            code passw passcode pin cvv cvc user usuario utilizador clave senha kennwort passwort
+            benutzer
+            utente identifiant mot codice código
+            """,
+        "order": """
+            order booking reserv confirmation account customer client member loyalty flyer
+            invoice tracking
+            parcel shipment policy passport ticket case claim contract licen reference pnr
+            locator imei
+            bestell kunden buchung sendung rechnung vertrag paket vorgang commande réserv facture
+            dossier colis
+            pedido reserva factura envío siniestro cliente ordin prenotaz fattura pratica spediz
+            encomenda
+            fatura contrato processo patient student serial
+            """,
+        "birth": "birth d.o.b dob born geboren geburt né nacid nacim nat nascid nascim",
+        "place": """
+            street st. st ave road rd lane ln drive dr boulevard blvd court ct close crescent
+            terrace square
+            gardens grove mews highway parkway way place walk rise row hill view green park quay
+            wharf
+            flat apartment appartement unit straße strasse str. weg gasse platz allee rue avenue
+            chemin
+            impasse quai calle c/ avenida plaza via viale piazza rua praça travessa interno piso
+            carrer room locker
+            """,
+        "ending": "ending ends end final termin endet cifre letzte last sort",
+        "plate": "reg plate rego targa kennzeichen matrícul immatric",
+    }
+)  # fmt: skip
 
 
 def _shown(draft: str, datum: Datum) -> Finding:
@@ -125,6 +165,9 @@ def _cards(text: str, _facts: Facts) -> Iterator[Datum]:
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{1,4}){3,8}(?!\w)", re.IGNORECASE)
 
 
+_MASKED = re.compile(r"[A-Z]{2}\d{2}(?: ?\d{4}){2}[ \d]*[….*xX•]{1,}")
+
+
 def _ibans(text: str, facts: Facts) -> Iterator[Datum]:
     for match in _IBAN.finditer(text):
         groups = match[0].split(" ")
@@ -132,6 +175,8 @@ def _ibans(text: str, facts: Facts) -> Iterator[Datum]:
         while groups and not is_iban("".join(groups)):
             groups.pop()
         value = " ".join(groups)
+        if not value and _MASKED.match(text, match.start()):
+            value = match[0]
         if value and not is_our_detail(value, facts):
             end = match.start() + len(value)
             yield Datum("iban", match.start(), end, value, "your bank account")
@@ -167,9 +212,19 @@ def _emails(text: str, facts: Facts) -> Iterator[Datum]:
             yield Datum("email", match.start(), match.end(), address, "your e-mail address")
 
 
+_CODE = (
+    r"(?:access|security|verification|door|gate|entry|street door|alarm|key ?safe|locker|unlock)"
+)
 _SECRET = phrase(
-    r"(?:(?:your|the|my|new|temporary|one-time) )*(?:(?:access|security|verification|door) code"
-    r"|password|passcode|pin|pin code|cvv|cvc)(?:\s*[:=]\s*|\s+is:?\s+)"
+    r"(?:(?:your|the|my|new|temporary|one-time|provisional|right|old) )*"
+    rf"(?:{_CODE} code|{_CODE}|code for the (?:\w+ )?(?:door|gate|key ?safe|alarm|locker|box)"
+    r"|password|passcode|pin|pin code|cvv|cvc|user ?name|user id|login"
+    r"|(?:la |tu |su )?(?:clave|contraseña)(?: (?:provisional|temporal|nueva))?"
+    r"|(?:tu |su |seu |o seu |il suo |il tuo )?(?:usuario|utilizador|nome utente|utente)"
+    r"|(?:ihr |dein )?(?:passwort|kennwort|benutzername|türcode)"
+    r"|(?:a |sua |a sua |tua )?(?:senha|palavra-passe|password)|mot de passe|identifiant"
+    r"|code d'entrée|codice (?:di accesso|del portone))"
+    r"(?:'s)?(?:\s*[:=]\s*|\s+(?:is|es|ist|est|è|é|era|lautet|'s):?\s+|\s+(?=[\w-]*\d))"
     r"[\"']?((?!http)(?=[^\s\"']*\d)[^\s\"',]{3,40}?)(?=[\"']?[.,;!?]?(?:\s|$))"
     r"(?!\s+(?:characters?|digits?|letters?|days?|hours?|minutes?)\b)"
 )
@@ -177,6 +232,7 @@ _SECRET = phrase(
 
 def _secrets(text: str, _facts: Facts) -> Iterator[Datum]:
     for match in _SECRET.finditer(text):
+        # "PIN 4 digits", "code 12 of the house rules": only the sign or the verb makes it a secret.
         instead = "the code that we send you privately"
         yield Datum("secret", match.start(), match.end(), match[1], instead)
 
@@ -184,8 +240,14 @@ def _secrets(text: str, _facts: Facts) -> Iterator[Datum]:
 _ORDER = re.compile(
     r"\b(?:(?:your|the|my|this|our) )?(?P<noun>order|booking|reservation|confirmation|account"
     r"|customer|client|member(?:ship)?|loyalty|frequent flyer|invoice|tracking|parcel|shipment"
-    r"|policy|passport|ticket|case|claim|contract|licen[cs]e|reference|pnr|record locator|imei)\b"
-    r"(?P<label>(?: ?(?:number|no\.?|nr\.?|id|code|ref\.?|reference|locator|#)(?!\w))*)"
+    r"|policy|passport|ticket|case|claim|contract|licen[cs]e|reference|pnr|record locator|imei"
+    r"|patient|student|bestell(?:ung|nummer)|kundennummer|buchung(?:snummer)?|sendung(?:snummer)?"
+    r"|rechnung(?:snummer)?|vertrag(?:snummer)?|vorgang(?:snummer)?|auftrag(?:snummer)?|paket"
+    r"|commande|réservation|facture|dossier|colis|pedido|reserva|factura|envío|expediente|siniestro"
+    r"|cliente|ordine|prenotazione|fattura|pratica|spedizione|encomenda|fatura|contrato|processo)\b"
+    r"(?P<label>(?: ?(?:number|no\.?|nr\.?|id|code|ref\.?|reference|locator|nummer|numéro|número"
+    r"|numero"
+    r"|n\.º|n[°º]|nº|#)(?!\w))*)"
     r"(?P<sign>\s*(?:\bis\b|[:=#]|\())*\s*"
     r"(?P<value>[A-Z0-9](?:[A-Z0-9]|[-/](?=[A-Z0-9])){3,30})"
     r"(?![\w%])(?!\s?[%€$£])(?![.,:]\d)",
@@ -225,8 +287,10 @@ def _opens_an_account(value: str, *, is_marked: bool, is_shouted: bool) -> bool:
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _BIRTH = phrase(
-    r"(?:(?:your|his|her|the) )?(?:date of birth|birth ?date|d\.?o\.?b\.?|birthday|born)"
-    r"(?: is| as| on|:|,| \()*\s*"
+    r"(?:(?:your|his|her|the) )?(?:date of birth|birth ?date|d\.?o\.?b\.?|birthday|born|geboren"
+    r"|geburtsdatum|née? le|date de naissance|nacid[oa]|fecha de nacimiento|nat[oa] il"
+    r"|data di nascita|nascid[oa]|data de nascimento)"
+    r"(?: is| as| on| am| ist| el| em| a| è| es| est| em| é|:|,| \()*\s*"
     r"(\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d|(?:19|20)\d\d-\d\d-\d\d"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH},? (?:19|20)\d\d"
     rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:19|20)\d\d)\b\)?"
@@ -244,6 +308,16 @@ _PLAIN_NUMBER = (
     r"|(?<=tel\. )|(?<=tel: )|(?<=call you on )|(?<=call you at )|(?<=whatsapp )|(?<=number is ))"
     r"\d{7,12}"
 )
+# Seven digits may be anything, unless the words before say that somebody is called there.
+_LOCAL_NUMBER = (
+    r"(?:(?<=you on )|(?<=you at )|(?<=him on )|(?<=her on )|(?<=mobile )|(?<=mobile is )"
+    r"|(?<=mobile, )"
+    r"|(?<=number )|(?<=number, )|(?<=number is )|(?<=phone )|(?<=phone, )|(?<=tel\. )"
+    r"|(?<=call to )|(?<=tel )|(?<=para o )|(?<=cellulare )|(?<=móvil )|(?<=celular )"
+    r"|(?<=telemóvel )|(?<=portable )|(?<=contact \w{4} on )|(?<=contact \w{5} on )"
+    r"|(?<=contact \w{6} on )|(?<=contact \w{7} on )|(?<=rang )|(?<=tried )|(?<=called ))"
+    r"\d{3}[- ]\d{4}"
+)
 _NUMBER = one_of(
     rf"""
     \+\(?\d[\d ().\-/]{{6,20}}\d
@@ -252,6 +326,7 @@ _NUMBER = one_of(
     \(?0\d{{1,5}}\)?[ ./-]{{1,3}}\d[\d ./-]{{4,12}}\d
     0\d{{9,10}}
     [6-9]\d\d[ -]\d{{3}}[ -]\d{{3}}
+    {_LOCAL_NUMBER}
     {_PLAIN_NUMBER}
     """
 )
@@ -301,7 +376,21 @@ _ADDRESS = re.compile(
         \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]* ){1,3}(?:Street|St|Avenue|Ave|Road|Rd)\b
         \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]+ ){1,3}(?:Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct)\b
         \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]+ ){1,3}(?:Close|Crescent|Terrace|Square|Gardens|Grove)\b
-        \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]+ ){1,3}(?:Mews|Highway|Parkway|Way|Place)\b
+        \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]+ ){1,3}(?:Mews|Highway|Parkway|Way|Place|Walk|Rise|Row)\b
+        \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]+ ){1,3}(?:Hill|View|Green|Park|Quay|Wharf|Yard|Croft)\b
+        \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]+ ){1,3}(?:Villas|Cottages|House|Buildings|Passage|End)\b
+        (?:[Ff]lat) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+        (?:[Aa]partment) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+        (?:[Aa]pt\.?) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+        (?:[Aa]ppartement) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+        (?:[Ww]ohnung) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+        (?:[Ii]nterno) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+        (?:[Pp]iso) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+        (?<!our )(?<!a )[Rr]oom \d{3,4}\b
+        [A-ZÄÖÜ][a-zäöüß]+ \d{1,4}(?=,? (?:Hinterhaus|Vorderhaus|[Ii]nterno|[Pp]iso|3B))
+        (?:su |sus )?(?:vecin[oa] del )?\d{1,3}[A-Z] de [A-Z]\w+ \d{1,4}
+        (?:vive|vives|vivía) en [A-Z]\w+ \d{1,4}
+        (?:via|viale|piazza|rua|calle) [A-Z]\w+(?: [A-Z]\w+)?,? \d{1,4}\b
         [A-ZÄÖÜ][\w-]*(?:straße|strasse|str\.|weg|gasse|platz|allee) ?\d{1,4} ?[a-z]?\b
         \d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|chemin|impasse|allée|quai)(?: [\w'-]+){1,5}
         (?:Calle|C/|Avenida|Plaza|Via|Viale|Piazza|Rua|Praça|Travessa)(?: [\w'.]+){1,4},? \d{1,4}\b
@@ -312,12 +401,28 @@ _LIVES_THERE = phrase(
     r"""
     (?:your|his|her|their) (?:\w+ )?(?:address|home|house|flat|apartment|place|door)\b
     you (?:live|moved)\b
-    (?:deliver|ship|sen[dt]|post|dispatch|driver|courier|parcel|package)
-    address (?:we have|on file|is)\b
-    (?:he|she|they) lives?\b
+    (?:deliver|ship|sen[dt]|post|dispatch|driver|courier|parcel|package|engineer|fitter|assessor)
+    (?:van)
+    address (?:we have|on file|is|as)\b
+    (?:he|she|they)(?:'s|'re| is| are)? liv(?:es?|ing)\b
+    (?:flat|apartment|room|locker) \d
+    (?:you|you're|your|mr|mrs|ms|miss|is this) \b
+    (?:left|signed|handed|neighbou?r|tenant|registered|account|called|attended|went out)
+    (?:here waiting)
+    (?:paket|zustell|geliefert|liegt|nachbar|wohn|bote|kurier)
+    (?:livr|colis|habit|courrier|chez|domicile|locataire)
+    (?:entreg|mensajer|paquete|repartidor|vive|vecin|domicilio|ficha)
+    (?:consegna|corriere|pacco|abita|citofono|vicin)
+    (?:encomenda|estafeta|entregue|mora|dívida|contrato|vizinh)
     """
 )
-_WE_ARE_THERE = phrase(r"(?:our|visit us|find us|come by)\b")
+_WE_ARE_THERE = phrase(
+    r"""
+    (?:our|visit us|find us|come by|we(?:'re| are) (?:at|in|on)|opening at|shop|store|showroom)\b
+    (?:entrance)\b
+    (?:uns|unser\w*|nous|notre|nos|nuestr\w+|estamos|ci trovate|siamo|nostr\w+|noss\w+)\b
+    """
+)
 
 
 def _addresses(text: str, facts: Facts) -> Iterator[Datum]:
@@ -332,6 +437,36 @@ def _addresses(text: str, facts: Facts) -> Iterator[Datum]:
             yield Datum("address", match.start(), match.end(), match[0], "your address")
 
 
+_ENDING = re.compile(
+    r"(?:\b(?:your|the|his|her|a|ihr\w*|votre|su|tu|seu|sua|suo) )?"
+    r"\b(?:cards?|accounts?|visa|mastercard|amex|mobile|phone|number|one|iban|karte|konto|carte|compte"
+    r"|tarjeta|cuenta|carta|conto|cartão|conta)\b[^.!?\n]{0,30}?"
+    r"\b(?:ending|ends|that ends|final|terminad[ao]|que termina|terminant|endet|endend|che finisce)"
+    r"(?: (?:in|on|with|mit|auf|em|en|par|per|con|com))? ?:?\s*\d{3,4}\b"
+    r"|\b(?:sort code|sort-code|account at|account no|code)\W{0,3}\d\d-\d\d-\d\d\b",
+    re.IGNORECASE,
+)
+
+
+def _endings(text: str, _facts: Facts) -> Iterator[Datum]:
+    for match in _ENDING.finditer(text):
+        yield Datum("ending", match.start(), match.end(), match[0], "your card")
+
+
+_PLATE = re.compile(
+    r"\b(?:reg(?:istration)?(?: (?:number|plate|no\.?))?|number plate|plate|rego|kennzeichen|targa"
+    r"|matr[íi]cula|immatriculé\w*|immatriculation)\b\W{0,3}(?:is |ist |es |est |è |é )?"
+    r"(?-i:((?=[A-Z0-9 -]{0,8}\d)[A-Z0-9]{1,4}(?:[ -][A-Z0-9]{1,4}){0,2}))(?!\w)",
+    re.IGNORECASE,
+)
+
+
+def _plates(text: str, _facts: Facts) -> Iterator[Datum]:
+    for match in _PLATE.finditer(text):
+        if len(match[1]) >= 4:
+            yield Datum("plate", match.start(), match.end(), match[1], "your vehicle")
+
+
 def _details(text: str, facts: Facts) -> Iterator[Datum]:
     for detail in facts.contact_details:
         known = re.escape(detail.strip())
@@ -341,14 +476,17 @@ def _details(text: str, facts: Facts) -> Iterator[Datum]:
             yield Datum("detail", match.start(), match.end(), match[0], "what we have on file")
 
 
-_FINDERS: tuple[Callable[[str, Facts], Iterable[Datum]], ...] = (
-    _cards,
-    _ibans,
-    _emails,
-    _secrets,
-    _births,
-    _orders,
-    _phones,
-    _addresses,
-    _details,
+# How many digits a text needs for it, and of which words one.
+_FINDERS: tuple[tuple[int, str, Callable[[str, Facts], Iterable[Datum]]], ...] = (
+    (10, "", _ibans),
+    (13, "", _cards),
+    (0, "@", _emails),
+    (1, "secret", _secrets),
+    (4, "birth", _births),
+    (0, "order", _orders),
+    (7, "", _phones),
+    (1, "place", _addresses),
+    (3, "ending", _endings),
+    (1, "plate", _plates),
+    (0, "", _details),
 )

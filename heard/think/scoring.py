@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from heard.think.contact import first_name, is_negative, is_pleased, is_upset, words_shared
+from heard.think.disclosures import DISCLOSED
 from heard.think.findings import Check, Facts, Finding, Letter, Light
 from heard.think.links import links_in
 from heard.think.necessity import is_empty
@@ -17,7 +18,11 @@ from heard.think.warmth import shows_that_we_heard, sounds_glad
 from heard.think.wording import folded
 
 PRIVATE_CODES = frozenset(
-    {"necessary.asks_in_public", "necessary.asks_secret", *(f"necessary.{kind}" for kind in KINDS)}
+    {
+        "necessary.asks_in_public",
+        "necessary.asks_secret",
+        *(f"necessary.{kind}" for kind in KINDS | DISCLOSED),
+    }
 )
 
 # From here on a draft is said to belong in private, where drafts are counted by their score.

@@ -51,7 +51,7 @@ def set_of(words: str) -> frozenset[str]:
 @lru_cache(maxsize=16)
 def folded(draft: str) -> str:
     """The draft with plain apostrophes, quotation marks and spaces."""
-    return draft.translate(_FOLD)
+    return draft if draft.isascii() else draft.translate(_FOLD)
 
 
 @lru_cache(maxsize=16)

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heard.think import Facts
 from heard.think.check_digits import is_card, is_iban
+from heard.think.personal_data import data_in
 from tests.think.looking import codes, findings, mended, only
 
 SHOWN = [
@@ -44,9 +46,26 @@ SHOWN = [
     ("address", "The courier rang at Calle Mayor 5 for your parcel.", "Calle Mayor 5"),
     ("secret", "Your new password is Sommer2024.", "Sommer2024"),
     ("secret", "Your PIN: 4821", "4821"),
+    ("secret", "The gate code 1947 still works.", "gate code 1947"),
+    ("secret", "Tu usuario es marta84, ya puedes entrar.", "marta84"),
+    ("email", "We wrote about it, sent to carla.t@example.org.", "carla.t@example.org"),
+    ("phone", "We will ring you on 555-0138 at noon.", "555-0138"),
+    ("ending", "It went back to the card ending 4471.", "the card ending 4471"),
+    ("ending", "A usou o cartão final 4411 no bar.", "cartão final 4411"),
+    ("plate", "The other car, reg AB12 CDE, is insured.", "reg AB12 CDE"),
+    ("birth", "Sra. Alves, nascida em 03/07/1961, boa tarde.", "nascida em 03/07/1961"),
+    ("address", "The engineer comes to 9 Plover Rise for you.", "9 Plover Rise"),
+    ("address", "It was left at Flat 12 for you.", "Flat 12"),
+    ("order", "Ihre Bestellung 20931847 ist unterwegs.", "Bestellung 20931847"),
+    ("order", "Votre commande n° 20931847 est partie.", "commande n° 20931847"),
 ]
 
 LEFT_ALONE = [
+    "Send it to deposits@example.com and we will look.",
+    "Basta enviar o pedido para reservas@example.com.",
+    "We are at 3 Orchard Rise, bell on the left.",
+    "The film ends at 2215 and the bar stays open.",
+    "Your PIN needs 4 digits.",
     "We are open Mon-Fri 9:00-17:00, Sat 10:00-14:00.",
     "We open 09.00 - 18.00 and on Sundays 10-14.",
     "The large one costs $1,299.00, the small one 899,00 €.",
@@ -173,3 +192,74 @@ def test_a_changed_digit_is_noticed() -> None:
     assert is_card("4111111111111111")
     assert not is_card("4111111111111112")
     assert not is_card("9780306406157")
+
+
+# How phone numbers are written in many countries; a digit for each d.
+PHONES = [
+    "+44 7ddd dddddd",
+    "+49 1dd ddddddd",
+    "+33 6 dd dd dd dd",
+    "+34 6dd ddd ddd",
+    "+39 3dd ddd dddd",
+    "+351 9dd ddd ddd",
+    "+1 404-ddd-dddd",
+    "+43 664 ddddddd",
+    "+41 79 ddd dd dd",
+    "+31 6 dddddddd",
+    "+32 4dd dd dd dd",
+    "+45 dd dd dd dd",
+    "+46 70 ddd dd dd",
+    "+47 9dd dd ddd",
+    "+48 5dd ddd ddd",
+    "+61 4dd ddd ddd",
+    "+64 21 ddd dddd",
+    "+91 9dddd ddddd",
+    "+55 11 9dddd-dddd",
+    "+52 55 dddd dddd",
+    "+353 87 ddd dddd",
+    "+27 82 ddd dddd",
+    "+81 90-dddd-dddd",
+    "+65 9ddd dddd",
+    "(404) 5dd-dddd",
+]
+
+
+@given(st.sampled_from(PHONES), st.lists(st.integers(0, 9), min_size=12, max_size=12))
+def test_phones_of_many_countries_stop(shape: str, digits: list[int]) -> None:
+    left = iter(digits)
+    number = "".join(str(next(left)) if letter == "d" else letter for letter in shape)
+    assert only("necessary.phone", f"We rang you on {number} today.", is_public=True).stops
+
+
+@given(
+    st.sampled_from([("DE", 18), ("FR", 23), ("ES", 20), ("IT", 23), ("PT", 21), ("GB", 18)]),
+    st.data(),
+    st.booleans(),
+)
+def test_accounts_of_many_countries_stop(
+    country: tuple[str, int],
+    data: st.DataObject,
+    spaced: bool,
+) -> None:
+    code, length = country
+    body = data.draw(st.text(alphabet="0123456789", min_size=length, max_size=length))
+    whole = int("".join(str(int(letter, 36)) for letter in f"{body}{code}00"))
+    iban = f"{code}{98 - whole % 97:02d}{body}"
+    if spaced:
+        iban = " ".join(iban[at : at + 4] for at in range(0, len(iban), 4))
+    assert only("necessary.iban", f"We paid it to {iban} today.", is_public=True).stops
+
+
+@given(st.sampled_from(["4", "51", "55", "2221", "34", "37", "6011", "3528"]), st.data())
+def test_cards_of_many_issuers_stop(issuer: str, data: st.DataObject) -> None:
+    length = 15 if issuer[0] == "3" and issuer != "3528" else 16
+    rest = length - len(issuer) - 1
+    body = issuer + data.draw(st.text(alphabet="0123456789", min_size=rest, max_size=rest))
+    card = next(body + digit for digit in "0123456789" if is_card(body + digit))
+    assert only("necessary.card", f"We charged {card} twice.", is_public=True).stops
+
+
+@given(st.text(max_size=300))
+def test_no_text_breaks_it(draft: str) -> None:
+    for datum in data_in(draft, Facts(is_public=True)):
+        assert 0 <= datum.start < datum.end <= len(draft)
