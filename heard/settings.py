@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "heard.knowledge",
     "heard.think",
     "heard.assistant",
+    "heard.learning",
     "heard.conversations",
     "heard.meter",
     "heard.sample",

@@ -22,8 +22,9 @@ from heard.conversations import attachments
 from heard.conversations.intake import LOCK_SPACE, receive
 from heard.conversations.models import Attachment, Call, Inbox, Message
 from heard.conversations.settling import settle
+from heard.learning.taught import read
 from heard.lib.jobs import jobs
-from heard.reading import Reading, read
+from heard.reading import Reading
 
 PHONE = "phone"
 KINDS = frozenset({PHONE, "twilio_voice"})

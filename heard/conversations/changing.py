@@ -22,7 +22,7 @@ from heard.conversations.models import Acknowledgement, Change, Inbox, Message, 
 from heard.conversations.settling import settle
 from heard.events.diary import record_many
 from heard.events.models import Event
-from heard.reading import read
+from heard.learning.taught import read
 
 Told = Edited | Deleted | Progress | Acknowledged
 

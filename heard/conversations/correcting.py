@@ -22,8 +22,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 @transaction.atomic
 def correct(message: Message, *, head: str, to: str, by: User, now: datetime) -> Correction | None:
-    """Set one head of a message's reading by hand; None when it says so already.
+    """Set one head of a message's reading by hand; None when somebody has said so already.
 
+    To say what the reading says confirms it: it is a label like any other.
     Raises `ValueError` for a head or a value that there is not, and for a message of ours.
     """
     if to not in CHOICES.get(head, ()):
@@ -31,7 +32,8 @@ def correct(message: Message, *, head: str, to: str, by: User, now: datetime) ->
     if message.kind != Message.Kind.INCOMING:
         raise ValueError("only incoming messages are read")
     was = str(getattr(message, head))
-    if was == to and message.read_by == "person":
+    said = message.corrections.filter(head=head)
+    if was == to and message.read_by == "person" and said.exists():
         return None
     setattr(message, head, to)
     message.read_by = "person"
@@ -40,7 +42,7 @@ def correct(message: Message, *, head: str, to: str, by: User, now: datetime) ->
         message=message, head=head, was=was, now=to, by=by, at=now
     )
     record(
-        "reading.corrected",
+        "reading.confirmed" if was == to else "reading.corrected",
         subject="conversation",
         subject_id=message.conversation_id,
         at=now,

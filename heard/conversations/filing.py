@@ -20,8 +20,9 @@ from heard.conversations.abilities import windows_of
 from heard.conversations.models import Inbox
 from heard.conversations.settling import follow, mark_stale, rules_of, tell
 from heard.conversations.standing import Happening, What
+from heard.learning.taught import read
 from heard.lib.statements import fetch_planned_anew
-from heard.reading import Reading, read
+from heard.reading import Reading
 
 Key = tuple[str, int | None]
 """What makes a conversation within an inbox: the thread's root, and the contact if there is one."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from heard.reading import heads, languages
 from heard.reading.cues import Found
-from heard.reading.features import Extractor
+from heard.reading.features import DENSE, Extractor
 from heard.reading.heads import HeadsModel
 from heard.reading.languages import LanguageModel
 from heard.reading.tokens import TokenRows, TokenTable
@@ -24,14 +24,15 @@ READ_LANGUAGES = frozenset({"en"})
 class Seen:
     """What the models say of a batch.
 
-    `languages` has an item for every text. `cues` and `probabilities` have one, in order, for each
-    of the texts at `places`: those that were read.
+    `languages` has an item for every text. `cues`, `probabilities` and `counted` (the figures by
+    `features.DENSE`) have one, in order, for each of the texts at `places`: those that were read.
     """
 
     languages: list[str]
     places: list[int]
     cues: list[list[Found]]
     probabilities: dict[str, NDArray[np.float32]]
+    counted: NDArray[np.float32]
 
 
 class Reader:
@@ -69,7 +70,7 @@ class Reader:
         is_read = [language in READ_LANGUAGES for language in told]
         places = np.flatnonzero(is_read | languages.are_signs(votes) | (not only_read)).tolist()
         if not places:
-            return Seen(told, [], [], {})
+            return Seen(told, [], [], {}, np.zeros((0, len(DENSE)), dtype=np.float32))
         found = self._extractor.extract(self._table.part(cut, places))
         logits = self._heads.logits(found, token_sums=self._weights.summed(found.cut))
-        return Seen(told, places, found.cues, heads.probabilities(logits))
+        return Seen(told, places, found.cues, heads.probabilities(logits), found.dense)

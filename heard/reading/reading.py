@@ -86,7 +86,7 @@ def read(texts: Sequence[str]) -> list[Reading]:
     Of a long text the beginning and the end are read (`tokens.LONGEST_READ` characters). English is
     read, and texts that are nothing but emoji; other languages are named and not read.
     """
-    return [reading for seen in look(texts) for reading in _readings(seen)]
+    return [reading for seen in look(texts) for reading in readings_of(seen)]
 
 
 def look(texts: Sequence[str], *, only_read: bool = True) -> list[Seen]:
@@ -103,7 +103,8 @@ def _reader() -> Reader:
     return Reader(HeadsModel.loaded(), LanguageModel.loaded())
 
 
-def _readings(seen: Seen) -> list[Reading]:
+def readings_of(seen: Seen) -> list[Reading]:
+    """The readings that the shipped models make of what they saw of a batch."""
     readings = [_not_read(language) for language in seen.languages]
     if not seen.places:
         return readings
