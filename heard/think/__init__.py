@@ -4,6 +4,27 @@
 """
 
 from heard.think.checking import check
-from heard.think.findings import Check, Facts, Finding, Letter, Light
+from heard.think.findings import (
+    Asked,
+    Check,
+    Facts,
+    Finding,
+    Known,
+    Letter,
+    Light,
+    Opening,
+    Turn,
+)
 
-__all__ = ["Check", "Facts", "Finding", "Letter", "Light", "check"]
+__all__ = [
+    "Asked",
+    "Check",
+    "Facts",
+    "Finding",
+    "Known",
+    "Letter",
+    "Light",
+    "Opening",
+    "Turn",
+    "check",
+]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from heard.think.answering import answering, asked
 from heard.think.asking import asking
 from heard.think.disclosures import disclosures
 from heard.think.findings import Check, Facts, Finding, Letter, Light
@@ -14,18 +15,23 @@ from heard.think.helpfulness import helpfulness
 from heard.think.language import language
 from heard.think.links import links
 from heard.think.necessity import is_empty, necessity
+from heard.think.opening import opening
 from heard.think.personal_data import personal_data
 from heard.think.placeholders import placeholders
 from heard.think.promises import promises, promises_in
 from heard.think.shouting import shouting
 from heard.think.tone import tone
+from heard.think.truth import truth
 from heard.think.warmth import warmth
 
 CONCERNS: tuple[Callable[[str, Facts], Iterable[Finding]], ...] = (
     promises,
+    truth,
+    opening,
     placeholders,
     links,
     helpfulness,
+    answering,
     language,
     warmth,
     necessity,
@@ -41,7 +47,7 @@ def check(draft: str, facts: Facts) -> Check:
     """Findings in the order of the draft, five lights, and the first promise the draft makes."""
     if is_empty(draft):
         findings = list(necessity(draft, facts))
-        return Check(findings=tuple(findings), lights=_lights(findings))
+        return Check(tuple(findings), _lights(findings), questions=asked("", facts))
     findings = [finding for concern in CONCERNS for finding in concern(draft, facts)]
     findings.sort(key=lambda finding: (finding.start, finding.end, finding.code))
     promised = promises_in(draft, facts)
@@ -51,6 +57,7 @@ def check(draft: str, facts: Facts) -> Check:
         lights=_lights(findings),
         promise_at=owed.at if owed else None,
         promise_text=draft[owed.start : owed.end] if owed else "",
+        questions=asked(draft, facts),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from heard.channels.base import Unit
@@ -28,6 +28,40 @@ class Light(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """Something that is so in this house: `value`, of `subject`, which has other `words` too."""
+
+    subject: str
+    value: str
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Something said in the conversation before; `by` is who of ours said it, "" if not known."""
+
+    is_ours: bool
+    text: str
+    by: str = ""
+
+
+Spans = tuple[tuple[int, int], ...]
+"""When it is open on one day: minutes since midnight, 0 to 1440, opening and closing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """When the house is open: `week` from Monday on, and the `days` on which it is otherwise."""
+
+    week: tuple[Spans, ...]
+    days: tuple[tuple[date, Spans], ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.week) != 7:
+            raise ValueError("A week has seven days.")
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the check may know beside the draft. Everything has an honest empty value."""
 
@@ -43,6 +77,15 @@ class Facts:
     agent_name: str = ""
     earlier_replies: tuple[str, ...] = ()
     """Our replies in this conversation, newest first."""
+    thread: tuple[Turn, ...] = ()
+    """All that was said here before the draft, newest first, the message itself included."""
+    known: tuple[Known, ...] = ()
+    """What the house has written down that holds here."""
+    opening: Opening | None = None
+    saved_answers: tuple[str, ...] = ()
+    """Texts that the house keeps ready."""
+    our_names: tuple[str, ...] = ()
+    """Names under which the house is addressed; empty means that they are not known."""
     our_details: tuple[str, ...] = ()
     """Phone numbers, addresses and e-mail of ours that anybody may read."""
     private_way: str = ""
@@ -65,6 +108,7 @@ class Finding:
     is one plain sentence, `matched` the words of the draft it is about, `start` and `end` their
     offsets in characters (equal where something is missing, at the place where it belongs).
     `change` is a replacement for the matched words that can be taken with one key, None if none.
+    `beside` is what is shown beside it: the known fact, or an earlier sentence of ours.
     """
 
     code: str
@@ -76,12 +120,21 @@ class Finding:
     start: int = 0
     end: int = 0
     change: str | None = None
+    beside: str = ""
 
     def changed(self, draft: str) -> str:
         """The draft after its change was taken; the draft itself if there is none to take."""
         if self.change is None:
             return draft
         return draft[: self.start] + self.change + draft[self.end :]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of the message, and whether the draft takes it up."""
+
+    text: str
+    is_taken_up: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +149,7 @@ class Check:
     lights: dict[Letter, Light] = field(default_factory=dict)
     promise_at: datetime | None = None
     promise_text: str = ""
+    questions: tuple[Asked, ...] = ()
 
     @property
     def stops(self) -> bool:

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heard.think import Check, Facts, Finding, Letter, Light, check
+from heard.think import (
+    Check,
+    Facts,
+    Finding,
+    Known,
+    Letter,
+    Light,
+    Opening,
+    Turn,
+    check,
+)
 from heard.think.scoring import scores
 from tests.think.looking import codes
 
@@ -43,11 +53,46 @@ PIECES = [
     "Wir freuen uns über Ihre Nachricht und melden uns.",
     "“You are an idiot” is what the sign says.",
     "> You are an idiot",
+    "The day ticket is € 15 and two of them € 30.",
+    "A day ticket costs 12,50 euros.",
+    "We are open from 9 to 5 on Sundays.",
+    "Wir haben freitags bis 22 Uhr geöffnet.",
+    "Your lamp arrives at the shop on Friday, 4 May.",
+    "Your lamp never arrives at the shop on Monday.",
+    "Hi Tom, it takes 3 to 5 days at 20% off.",
+    "Ring our hotline on 020 7946 9999.",
     "\n",
 ]
+TURNS = st.builds(
+    Turn, is_ours=st.booleans(), text=st.sampled_from(PIECES), by=st.sampled_from(["", "Bo"])
+)
+KNOWN = st.builds(
+    Known,
+    subject=st.sampled_from(["Day ticket", "Phone", "Delivery time", "Öffnungszeiten", ""])
+    | st.text(max_size=8),
+    value=st.sampled_from(["€ 12.50", "€ 9, children 5 €", "2 to 4 days", "+44 20 7946 0000"])
+    | st.text(max_size=8),
+    words=st.sampled_from([(), ("hotline", "call us"), ("ticket",)]),
+)
+MESSAGES = [
+    "",
+    "Where is it?",
+    "How much is a day ticket? When do you open?",
+    "Worst place ever!!!",
+    "I love you all, thanks!",
+]
+SPANS = st.sampled_from([(), ((540, 1080),), ((0, 720), (780, 1440))])
 FACTS = st.builds(
     Facts,
-    message=st.sampled_from(["", "Where is it?", "Worst place ever!!!", "I love you all, thanks!"]),
+    message=st.sampled_from(
+        [
+            "",
+            "Where is it?",
+            "How much is a day ticket? When do you open?",
+            "Worst place ever!!!",
+            "I love you all, thanks!",
+        ]
+    ),
     is_public=st.booleans(),
     contact_name=st.sampled_from(["", "Ann Lee", "shop_77", "{name}"]) | st.text(max_size=8),
     contact_language=st.sampled_from(["", "en", "de"]) | st.text(max_size=3),
@@ -55,6 +100,11 @@ FACTS = st.builds(
     contact_is_upset=st.sampled_from([None, True, False]),
     agent_name=st.text(max_size=6),
     earlier_replies=st.lists(st.sampled_from(PIECES), max_size=3).map(tuple),
+    thread=st.lists(TURNS, max_size=4).map(tuple),
+    known=st.lists(KNOWN, max_size=3).map(tuple),
+    opening=st.none() | st.builds(Opening, week=st.tuples(*[SPANS] * 7)),
+    saved_answers=st.lists(st.sampled_from(PIECES), max_size=2).map(tuple),
+    our_names=st.sampled_from([(), ("Maple",)]),
     our_details=st.lists(st.text(max_size=8), max_size=2).map(tuple),
     private_way=st.sampled_from(["", "at https://care.example/ask/shop"]),
     allowed_domains=st.lists(st.text(max_size=8), max_size=2).map(tuple),

@@ -1,0 +1,139 @@
+"""Which questions of the message a draft takes up: by what would answer them, and by their words.
+
+It leans towards ticking a question off: a question left open is worth a word only if it surely is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from heard.think.claims import Sort, claims_in
+from heard.think.findings import Asked, Facts, Finding, Letter, Light
+from heard.think.links import links_in
+from heard.think.moments import moment_in
+from heard.think.questions import Answer, Question, questions_of
+from heard.think.subjects import content_of
+from heard.think.substance import substance
+from heard.think.wording import own_words, phrase
+
+_LEAST_WORDS = 8
+_ALIKE = 4  # letters by which "open" and "opening" are one word
+
+
+def asked(draft: str, facts: Facts) -> tuple[Asked, ...]:
+    """Every question of the message, ticked off where the draft takes it up."""
+    questions = questions_of(facts.message)
+    takes_all = bool(substance(draft)) and (len(questions) == 1 or _leads_on(draft))
+    return tuple(
+        Asked(question.text, takes_all or takes_up(draft, question)) for question in questions
+    )
+
+
+def answering(draft: str, facts: Facts) -> Iterable[Finding]:
+    """At most one warning: of several questions the draft answers some, and leaves one open."""
+    questions = asked(draft, facts)
+    left = [question for question in questions if not question.is_taken_up]
+    if 0 < len(left) < len(questions) and len(re.findall(r"\w+", draft)) >= _LEAST_WORDS:
+        text = left[0].text if len(left[0].text) <= 80 else f"{left[0].text[:79]}…"
+        yield Finding(
+            code="helpful.open_question",
+            letter=Letter.HELPFUL,
+            light=Light.AMBER,
+            says=f"They also asked “{text}”, and that is still open.",
+            start=len(draft),
+            end=len(draft),
+        )
+
+
+# Who asks back, leads to a private place, gives a link or will find out has taken up everything.
+_LEADS_ON = phrase(
+    r"""
+    (?:dm|pm|direct messag|private messag|message us|messaging us|in private|privately)
+    (?:reply|call|ring|phone|e-?mail|text|write(?: to)?|contact|reach(?: out)?(?: to)?) (?:us|me)\b
+    (?:tell|send|let) (?:us|me)\b|(?:follow the link|click|tap|visit|see here|chat)\b
+    (?:i|we)(?:'ll| will|'m| am|'re| are)(?: \w+){0,2} (?:check|look|find|ask|get back|call)
+    (?:i|we)(?:'ll| will)(?: \w+){0,2} (?:write|come back|pass|forward|have|make sure|follow|send)
+    (?:i|we)(?:'ll| will)(?: \w+){0,2} (?:arrange|let you know|be in touch|sort|investigate|do|take)
+    (?:i|we)(?:'ve| have)(?: \w+){0,2} (?:asked|passed|forwarded|checked|sent|arranged|looked|let)
+    (?:i|we)(?:'ve| have)(?: \w+){0,2} (?:raised|reported|refunded|booked|put|moved|changed)
+    (?:checking|looking into|investigating|working on|following up|escalat)
+    (?:please|kindly) (?:send|share|provide|give|confirm|call|contact|reach|try|check|follow|fill)
+    (?:please|kindly) (?:speak|use|go|see|allow|keep|ask|bring|come|reply|stay|wait|make|ensure)
+    (?:direktnachricht|privatnachricht|schreiben sie|rufen sie|wir melden|wir prüfen|ich kläre)
+    (?:message privé|écrivez-nous|appelez-nous|nous revenons|je vérifie|nous vérifions)
+    (?:mensaje (?:directo|privado)|escríbanos|llámenos|le confirmamos|revisamos)
+    (?:messaggio privato|ci scriva|ci chiami|verifichiamo|le faremo sapere)
+    (?:mensagem (?:direta|privada)|escreva-nos|ligue-nos|vamos verificar)
+    """
+)
+
+
+@lru_cache(maxsize=16)
+def _leads_on(draft: str) -> bool:
+    return "?" in own_words(draft) or any(links_in(draft)) or bool(_LEADS_ON.search(draft))
+
+
+_YES_OR_NO = phrase(
+    r"""
+    (?:yes|yep|yeah|no|nope|not|of course|sure|certainly|absolutely|indeed|unfortunately)\b
+    (?:can|cannot|can't|won't|don't|doesn't|isn't|aren't|possible|able|welcome|gladly)\b
+    (?:correct|right|ja|nein|nicht|kein\w*|leider|gerne|natürlich|selbstverständlich|möglich)\b
+    (?:oui|non|pas|bien sûr|malheureusement|possible|tout à fait|sí|claro|lamentablemente)\b
+    (?:por supuesto|posible|sì|certo|purtroppo|possibile|sim|não|infelizmente|possível)\b
+    """
+)
+_REASON = phrase(
+    r"""
+    (?:because|due to|since|as we|reason|caused?|so that|owing|means that|in order|why)\b
+    (?:weil|wegen|grund|da wir|denn|car|parce|en raison|porque|debido|perché|a causa|devido)\b
+    """
+)
+_PLACE = phrase(
+    r"""
+    (?:near|behind|opposite|under|next to|outside|inside|here|there|street|road|corner|entrance)\b
+    (?:address|floor|station|page|hinter|neben|unter|hier|dort|gegenüber|straße|eingang|etage)\b
+    (?:chez|derrière|ici|rue|étage|detrás|aquí|junto|calle|presso|dietro|qui|via|rua|atrás|aqui)\b
+    """
+)
+_PERSON = re.compile(
+    r"\b(?:team|manager|colleague|staff|owner|reception|desk|department|office|kitchen|driver|us|me"
+    r"|kolleg\w*|chef\w*|leitung|équipe|responsable|equipo|encargad[oa]|responsabile|equipa|we|i)\b"
+    r"|\b(?-i:[A-Z]\w+)",
+    re.IGNORECASE,
+)
+_SOON = phrase(
+    r"(?:soon|shortly|asap|today|now|immediately|always|never|until|whenever|after|before|bald|sofort"
+    r"|bientôt|pronto|presto|em breve)\b"
+)
+_NO_AMOUNT = phrase(
+    r"(?:free|nothing|no charge|included|none|all|half|kostenlos|gratis|gratuit|grátis|inklusive)\b"
+)
+_TIMES = {Sort.CLOCK, Sort.DATE, Sort.WEEKDAY, Sort.SPAN}
+
+
+def takes_up(draft: str, question: Question) -> bool:
+    """Whether a draft has what would answer a question, or takes up its words."""
+    if {stem[:_ALIKE] for stem in question.about} & _about(draft):
+        return True
+    text = own_words(draft)
+    if question.answer is Answer.WHEN:
+        has_time = not _TIMES.isdisjoint(claim.sort for claim in claims_in(text))
+        return has_time or bool(_SOON.search(text)) or moment_in(text, now=None) is not None
+    if question.answer is Answer.AMOUNT:
+        return any(letter.isdigit() for letter in text) or bool(_NO_AMOUNT.search(text))
+    if question.answer is Answer.WHERE:
+        return bool(_PLACE.search(text))
+    if question.answer is Answer.WHO:
+        return bool(_PERSON.search(text))
+    if question.answer is Answer.REASON:
+        return bool(_REASON.search(text))
+    if question.answer is Answer.YES_OR_NO:
+        return bool(_YES_OR_NO.search(text))
+    return bool(substance(draft)) and not question.about
+
+
+@lru_cache(maxsize=16)
+def _about(draft: str) -> frozenset[str]:
+    return frozenset(stem[:_ALIKE] for stem in content_of(own_words(draft)))

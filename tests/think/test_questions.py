@@ -1,0 +1,106 @@
+"""Each question of a message is found, and ticked off when the draft takes it up."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heard.think import Asked, Facts, check
+from heard.think.questions import Answer, questions_of
+from tests.think.looking import codes, only
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Where is my order? It should be here.", [("Where is my order?", Answer.WHERE)]),
+        ("hi when do you open on sunday", [("hi when do you open on sunday", Answer.WHEN)]),
+        ("how much is the ticket. thanks", [("how much is the ticket.", Answer.AMOUNT)]),
+        ("I'd like to know when it leaves.", [("I'd like to know when it leaves.", Answer.WHEN)]),
+        (
+            "When do you open, and is there parking?",
+            [("When do you open", Answer.WHEN), ("is there parking?", Answer.YES_OR_NO)],
+        ),
+        ("Wann kommt mein Paket?", [("Wann kommt mein Paket?", Answer.WHEN)]),
+        ("Haben Sie das auch in Rot?", [("Haben Sie das auch in Rot?", Answer.YES_OR_NO)]),
+        ("Combien coûte le billet ?", [("Combien coûte le billet ?", Answer.AMOUNT)]),
+        ("¿Dónde puedo aparcar?", [("¿Dónde puedo aparcar?", Answer.WHERE)]),
+        ("Quanto costa la spedizione?", [("Quanto costa la spedizione?", Answer.AMOUNT)]),
+        ("Quando chega a encomenda?", [("Quando chega a encomenda?", Answer.WHEN)]),
+        ("It came broken, what now?", [("It came broken, what now?", Answer.ANYTHING)]),
+    ],
+)  # fmt: skip
+def test_questions_are_found_with_and_without_their_mark(
+    message: str, expected: list[tuple[str, Answer]]
+) -> None:
+    assert [(found.text, found.answer) for found in questions_of(message)] == expected
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Thanks, all is well.",
+        "Are you kidding me?",
+        "Seriously??",
+        "How can you treat people like this?",
+        "When I came home, it was broken.",
+        "Where there is a will, there is a way!",
+        "What a lovely evening!",
+        "She asked me “where is it?” and I laughed.",
+        "Was soll das?",
+        "",
+    ],
+)
+def test_what_only_vents_or_tells_asks_nothing(message: str) -> None:
+    assert not questions_of(message)
+
+
+def test_questions_are_ticked_off_one_by_one() -> None:
+    message = "How much is the ticket? Can I bring my dog? Where do I park?"
+    draft = "The ticket is € 12, and dogs are welcome on a lead."
+    assert check(draft, Facts(message=message)).questions == (
+        Asked("How much is the ticket?", is_taken_up=True),
+        Asked("Can I bring my dog?", is_taken_up=True),
+        Asked("Where do I park?", is_taken_up=False),
+    )
+    found = only("helpful.open_question", draft, message=message)
+    assert found.says == "They also asked “Where do I park?”, and that is still open."
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "The ticket is € 12, dogs are welcome, and you park behind the house.",
+        "I will find out and call you tomorrow at 10 am about all of it.",
+        "Which day would you like to come? It depends on that.",
+        "All prices and ways are here: https://shop.example/visit",
+        "Please send us a direct message and we will go through it.",
+        "It is € 12.",
+    ],
+)
+def test_who_answers_asks_back_or_leads_on_leaves_nothing_open(draft: str) -> None:
+    message = "How much is the ticket? Can I bring my dog? Where do I park?"
+    assert "helpful.open_question" not in codes(draft, message=message)
+
+
+def test_one_question_is_answered_by_whatever_has_substance() -> None:
+    facts = Facts(message="What are your opening hours?")
+    [asked] = check("Mon to Fri 7:30 to 16:00, closed on Sunday.", facts).questions
+    assert asked.is_taken_up
+    [asked] = check("Thank you for your message!", facts).questions
+    assert not asked.is_taken_up
+
+
+def test_nothing_is_ticked_before_anything_is_written() -> None:
+    assert check(" ", Facts(message="Where is it?")).questions == (
+        Asked("Where is it?", is_taken_up=False),
+    )
+
+
+@given(st.text(max_size=300) | st.text(alphabet="when is how,?! .and", max_size=200))
+def test_any_message_has_at_most_six_questions_of_its_own_words(message: str) -> None:
+    found = questions_of(message)
+    assert len(found) <= 6
+    for question in found:
+        assert question.text.removesuffix("…") in message
