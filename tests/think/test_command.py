@@ -60,6 +60,25 @@ def test_facts_may_be_given_by_their_names(monkeypatch: pytest.MonkeyPatch) -> N
     }
 
 
+def test_what_the_house_knows_may_be_given_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {
+        "known": [{"subject": "Day ticket", "value": "€ 12.50", "words": ["ticket"]}],
+        "thread": [{"ours": True, "text": "Hello", "by": "Bo"}],
+        "opening": {"week": [[["09:00", "18:00"]]] * 7, "days": {"2026-12-25": []}},
+        "message": "How much is a ticket? When do you close?",
+    }
+    draft = "A ticket is € 15, and we close at 20:00 on Friday."
+    [answer] = answers([json.dumps({"draft": draft, **facts})], monkeypatch)
+    assert [(it["code"], it["change"], it["beside"]) for it in answer["findings"]] == [
+        ("true.contradicts", "€ 12.50", "Day ticket: € 12.50"),
+        ("true.opening", "18:00", "Monday to Sunday 9:00 to 18:00"),
+    ]
+    assert answer["questions"] == [
+        {"text": "How much is a ticket?", "is_taken_up": True},
+        {"text": "When do you close?", "is_taken_up": True},
+    ]
+
+
 def test_a_bad_line_says_so_and_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [
         "{",
@@ -70,13 +89,18 @@ def test_a_bad_line_says_so_and_the_next_is_read(monkeypatch: pytest.MonkeyPatch
         '{"draft": "a", "max_length": true}',
         '{"draft": "a", "earlier_replies": [1]}',
         '{"draft": "a", "now": "soon"}',
+        '{"draft": "a", "known": [{"subject": "a"}]}',
+        '{"draft": "a", "known": 5}',
+        '{"draft": "a", "thread": [{"ours": true, "text": 5}]}',
+        '{"draft": "a", "opening": {"week": []}}',
+        '{"draft": "a", "opening": {"week": "always"}}',
         "[" * 100_000,
         "",
         '{"draft": "We close at ten. \\ud800"}',
     ]
     found = answers(lines, monkeypatch)
-    assert [set(answer) == {"error"} for answer in found] == [True] * 9 + [False]
-    assert all(answer["error"] for answer in found[:9])
+    assert [set(answer) == {"error"} for answer in found] == [True] * 14 + [False]
+    assert all(answer["error"] for answer in found[:14])
 
 
 def test_the_command_needs_no_database() -> None:

@@ -5,22 +5,30 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from heard.reading.labelled import data_folder
-from heard.think import Facts, check
+from heard.think import Facts, Known, Opening, Turn, check
 from heard.think.evaluation import Score, Table, evaluate
+from heard.think.findings import Spans
 from heard.think.scoring import scores
 
 CORPUS = Path(__file__).parents[4] / "data"
 _SHOWN_FROM = 0.002  # of replies, for a rule to be listed by itself
-_LISTS = {"contact_details", "earlier_replies", "our_details", "allowed_domains"}
+_LISTS = {
+    "contact_details",
+    "earlier_replies",
+    "our_details",
+    "allowed_domains",
+    "saved_answers",
+    "our_names",
+}
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "is_public": (bool,),
     "contact_is_upset": (bool, type(None)),
@@ -89,6 +97,7 @@ def _answer(line: bytes) -> dict[str, Any]:
         "findings": [asdict(finding) for finding in found.findings],
         "stops": found.stops,
         "promise": promise if found.promise_text else None,
+        "questions": [asdict(question) for question in found.questions],
         "scores": asdict(scores(draft, facts, found=found)),
     }
 
@@ -111,6 +120,11 @@ def _read(line: bytes) -> tuple[str, Facts]:
 
 
 def _fact(name: str, value: Any) -> Any:
+    if name in _SHAPED:
+        try:
+            return _SHAPED[name](value)
+        except (TypeError, KeyError, ValueError, AttributeError):
+            raise ValueError(f'"{name}" cannot be {json.dumps(value)[:60]}') from None
     is_right = isinstance(value, _TYPES.get(name, (str,)))
     if name in _LISTS and is_right:
         is_right = all(isinstance(part, str) for part in value)
@@ -121,6 +135,53 @@ def _fact(name: str, value: Any) -> Any:
     if name in _LISTS:
         return tuple(value)
     return datetime.fromisoformat(value) if name == "now" and value is not None else value
+
+
+def _known(value: Any) -> tuple[Known, ...]:
+    return tuple(
+        Known(_text(it["subject"]), _text(it["value"]), tuple(map(_text, it.get("words", ()))))
+        for it in value
+    )
+
+
+def _thread(value: Any) -> tuple[Turn, ...]:
+    return tuple(
+        Turn(is_ours=it["ours"] is True, text=_text(it["text"]), by=_text(it.get("by", "")))
+        for it in value
+    )
+
+
+def _opening(value: Any) -> Opening | None:
+    if value is None:
+        return None
+    days = value.get("days", {}).items()
+    return Opening(
+        tuple(map(_spans, value["week"])),
+        tuple((date.fromisoformat(day), _spans(spans)) for day, spans in days),
+    )
+
+
+def _spans(value: Any) -> Spans:
+    return tuple((_minute(begins), _minute(ends)) for begins, ends in value)
+
+
+def _minute(text: str) -> int:
+    """Minutes since midnight of "09:30"; the day ends at "24:00"."""
+    hour, minute = text.split(":")
+    return 60 * int(hour) + int(minute)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+_SHAPED: Mapping[str, Callable[[Any], Any]] = {
+    "known": _known,
+    "thread": _thread,
+    "opening": _opening,
+}
 
 
 def report(found: Table) -> Iterator[str]:
