@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from heard.conversations.views import (
+    answers,
     calls,
     colleagues,
     comment_card,
@@ -19,6 +20,7 @@ from heard.conversations.views import (
     people,
     searching,
     settings,
+    taking,
     together,
 )
 
@@ -41,6 +43,13 @@ settings_pages: list[URLPattern | URLResolver] = [
     path("hours/", settings.hours, name="settings_hours"),
     path("hours/new/", settings.one_hours, name="settings_new_hours"),
     path("hours/<int:number>/", settings.one_hours, name="settings_one_hours"),
+    path("answers/", answers.answers, name="settings_answers"),
+    path("answers/new/", answers.answer, name="settings_new_answer"),
+    path("answers/<int:number>/", answers.answer, name="settings_answer"),
+    path("answers/<int:number>/archive/", answers.answer_archive, name="settings_answer_archive"),
+    path("answers/trial/", answers.try_answer, name="settings_try_answer"),
+    path("answers/file.<slug:form>", answers.answers_file, name="settings_answers_file"),
+    path("answers/import/", answers.import_answers, name="settings_import_answers"),
     path("people/<int:number>/dismissal/", colleagues.dismiss_person, name="settings_dismiss"),
     path("journal/", journal.journal, name="settings_journal"),
     path("journal/<int:number>/", journal.delivery, name="settings_delivery"),
@@ -67,6 +76,8 @@ one_conversation: list[URLPattern | URLResolver] = [
     path("messages/", composing.create_message, name="create_message"),
     path("draft/", composing.save_draft, name="save_draft"),
     path("private/", composing.private_page, name="private_page"),
+    path("answers/", taking.choices, name="answer_choices"),
+    path("answers/<int:answer>/", taking.take_answer, name="take_answer"),
 ]
 
 one_message: list[URLPattern | URLResolver] = [
@@ -76,6 +87,7 @@ one_message: list[URLPattern | URLResolver] = [
     path("original/", conversation.original, name="original"),
     path("undoing/", composing.undo, name="undo_reply"),
     path("retry/", composing.retry, name="retry_reply"),
+    path("saved-answer/", taking.propose_answer, name="propose_answer"),
     path("arrival/", composing.mark_sent, name="mark_reply_sent"),
 ]
 

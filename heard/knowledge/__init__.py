@@ -1,1 +1,1 @@
-"""What this house knows, for everybody who answers: facts of the house."""
+"""What this house knows, for everybody who answers: facts of the house, and saved answers."""

@@ -1,0 +1,111 @@
+"""What the gaps of a saved answer are filled with in one conversation, as far as it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models.functions import Lower
+
+from heard.conversations.hours import OpeningHours, Span
+from heard.conversations.models import Conversation, Inbox, Message
+from heard.conversations.privacy import private_page
+from heard.knowledge.gaps import NAMES, Filled, fill, gaps_in
+from heard.knowledge.models import HouseFact
+from heard.staff.models import User
+from heard.think import Facts
+from heard.think.contact import first_name
+from heard.think.personal_data import data_in
+
+LOOKED_AT = 5
+ENGLISH = ("", "en")
+
+
+def filled(text: str, conversation: Conversation, *, author: User, now: datetime) -> Filled:
+    """The text with its gaps filled for this conversation, as `author` would say it now."""
+    wanted = gaps_in(text)
+    values = values_of(conversation, wanted, author=author, now=now) if wanted else {}
+    return fill(text, values)
+
+
+def values_of(
+    conversation: Conversation, wanted: Collection[str], *, author: User, now: datetime
+) -> dict[str, str]:
+    """What is known of the gaps of these names. Four queries at most, whatever is asked.
+
+    A gap that is none of ours is filled with the fact of the house that is about its name.
+    """
+    inbox = Inbox.objects.select_related("brand", "place__brand", "hours").get(
+        pk=conversation.inbox_id
+    )
+    said = list(
+        conversation.messages.filter(kind=Message.Kind.INCOMING)
+        .order_by("-at", "-pk")
+        .values_list("text", "language")[:LOOKED_AT]
+    )
+    language = said[0][1] if said else ""
+    brand = inbox.brand or (inbox.place.brand if inbox.place else None)
+    values = {
+        "contact name": first_name(conversation.contact_name),
+        "agent name": author.name.split(" ")[0] if author.name else "",
+        "brand": brand.name if brand else "",
+        "place": inbox.place.name if inbox.place else "",
+        "inbox": inbox.name,
+        "opening hours today": hours_today(inbox, now=now, language=language),
+    }
+    if "order" in wanted and not (inbox.is_public or conversation.is_public):
+        values["order"] = _order_in([text for text, _ in said])
+    if "private page link" in wanted:
+        values["private page link"] = private_page(conversation)
+    if others := [name for name in wanted if name not in NAMES]:
+        values |= _facts(others, inbox, brand_id=brand.pk if brand else None, language=language)
+    return values
+
+
+def hours_today(inbox: Inbox, *, now: datetime, language: str) -> str:
+    """When somebody is at the door today: `11:00–15:00, 17:00–22:00`; "" where it is not known.
+
+    That it is closed can be said in English alone.
+    """
+    if inbox.hours is None:
+        return ""
+    hours = OpeningHours.from_json(
+        {
+            name: getattr(inbox.hours, name)
+            for name in ("timezone", "week", "country", "subdivision", "closed", "extra")
+        }
+    )
+    spans = hours.spans_on(now.astimezone(ZoneInfo(hours.timezone)).date())
+    if not spans:
+        return "closed" if language in ENGLISH else ""
+    return ", ".join(_span(span) for span in spans)
+
+
+def _span(span: Span) -> str:
+    opens, closes = (f"{minutes // 60:02}:{minutes % 60:02}" for minutes in span)
+    return f"{opens}–{closes}"
+
+
+def _order_in(texts: Collection[str]) -> str:
+    """The order or booking number that was named last."""
+    for text in texts:
+        for datum in data_in(text, Facts()):
+            if datum.kind == "order":
+                return datum.value
+    return ""
+
+
+def _facts(
+    names: Collection[str], inbox: Inbox, *, brand_id: int | None, language: str
+) -> dict[str, str]:
+    """The facts about these names; the place's go before the brand's, and these before all."""
+    known = (
+        HouseFact.objects.about(brand_id=brand_id, place_id=inbox.place_id)
+        .annotate(name=Lower("subject"))
+        .filter(name__in=names, language__in=["", language])
+    )
+    rows = sorted(
+        known, key=lambda it: (it.place_id is not None, it.brand_id is not None, it.language != "")
+    )
+    return {row.subject.casefold(): row.value for row in rows}
