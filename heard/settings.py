@@ -208,6 +208,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "heard.conversations.connecting",
     "heard.conversations.cards",
     "heard.conversations.doubting",
+    "heard.conversations.drafting",
     "heard.conversations.health",
     "heard.conversations.fetching",
     "heard.conversations.looking",

@@ -70,14 +70,16 @@ class Mask:
     """
 
     def __init__(self, *, names: Iterable[str] = (), details: Iterable[str] = ()) -> None:
+        names, details = tuple(names), tuple(details)
         self._names = _words_of(names)
+        kinds = [(detail, USER) for detail in details] + [(name, NAME) for name in names]
         self._inside = {
-            whole
-            for whole in (_squeezed(word) for word in (*names, *details))
+            whole: kind
+            for whole, kind in ((_squeezed(words), kind) for words, kind in kinds)
             if len(whole) >= SHORTEST_INSIDE
         }
         self._details = _parts_of(details)
-        self._facts = Facts(is_public=True, contact_details=tuple(details))
+        self._facts = Facts(is_public=True, contact_details=details)
         self._placeholders: dict[str, str] = {}
         self._counts: dict[str, int] = {}
 
@@ -127,10 +129,10 @@ class Mask:
         if self._inside:
             tight = [place for place, letter in enumerate(letters) if letter.isalnum()]
             squeezed = "".join(letters[place] for place in tight)
-            for whole in self._inside:
+            for whole, kind in self._inside.items():
                 for start in _all(squeezed, whole):
                     first, last = tight[start], tight[start + len(whole) - 1]
-                    yield places[first], places[last] + 1, USER
+                    yield places[first], places[last] + 1, kind
 
     def _is_name(self, word: str) -> bool:
         if word in self._names:

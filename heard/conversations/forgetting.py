@@ -118,6 +118,10 @@ AROUND = (
     DELETE FROM draft d WHERE d.conversation_id = ANY(%(conversations)s)
         AND {OVER.format(at="d.updated_at", conversation="d.conversation_id")}
     """,
+    """
+    UPDATE drafted d SET text = '', state = 'left' WHERE d.text <> ''
+        AND d.conversation_id = ANY(%(conversations)s)
+    """,
     f"""
     UPDATE promise p SET text = '' WHERE p.conversation_id = ANY(%(conversations)s)
         AND {OVER.format(at="p.made_at", conversation="p.conversation_id")}

@@ -28,9 +28,9 @@ KNOWN = f"""
 """
 
 
-def masks_of(conversations: Collection[int]) -> dict[int, Mask]:
-    """A mask for each of these conversations: one query."""
+def masks_of(conversations: Collection[int], *, also: Collection[str] = ()) -> dict[int, Mask]:
+    """A mask for each of these conversations: one query. `also` are names beside those in it."""
     return {
-        pk: Mask(names=[name for name in names if name], details=[one for one in details if one])
+        pk: Mask(names=[name for name in (*names, *also) if name], details=filter(None, details))
         for pk, names, details in fetch(KNOWN, [sorted(conversations)])
     }

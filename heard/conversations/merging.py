@@ -17,7 +17,7 @@ from heard.conversations.settling import settle, tell
 from heard.events.diary import record
 from heard.staff.models import User
 
-MOVED = ("resolution", "acknowledgement", "sighting", "promise", "notice")
+MOVED = ("resolution", "acknowledgement", "sighting", "promise", "notice", "drafted")
 DROPPED = ("clock", "draft", "presence")  # worked out again, or of the moment
 COPIED = {"sighting": ("user_id", "at"), "resolution": ("at", "by_id")}
 """What is true of both when one becomes two again: seen was all of it, and called done."""

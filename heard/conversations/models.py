@@ -1191,6 +1191,48 @@ class Draft(models.Model):
         return f"draft of {self.author_id}"
 
 
+class Drafted(models.Model):
+    """A draft that a colleague has asked the model server for. Its words are kept for a day.
+
+    `sources` name what it leans on: kind, id and title, and whether the server says it used it.
+    """
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        WAITING = "waiting", _("being drafted")
+        READY = "ready", _("drafted")
+        NOTHING = "nothing", _("nothing usable came")
+        LEFT = "left", _("its words are not kept any longer")
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    text = models.TextField(blank=True, default="")
+    sources = models.JSONField(default=list)
+    reason = models.CharField(max_length=300, blank=True, default="")
+    asked_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    reply = models.ForeignKey(
+        Message, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    """What was sent after it, unless that was undone."""
+
+    class Meta:
+        db_table = "drafted"
+        indexes = [
+            models.Index(fields=["asked_at"], condition=~Q(text=""), name="drafted_with_words"),
+            models.Index(
+                fields=["reply"], condition=Q(reply__isnull=False), name="drafted_before_reply"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"drafted for {self.by_id}: {self.state}"
+
+
 class Presence(models.Model):
     """Who looks at a conversation or types in it just now."""
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from heard.channels.base import Abilities
 from heard.channels.lengths import parts
 from heard.conversations.abilities import Obstacle, abilities_of, obstacle, readers_of
+from heard.conversations.drafting import settle_draft
 from heard.conversations.facts import facts_of
 from heard.conversations.models import Conversation, Draft, Message, Sending
 from heard.conversations.sending import deliver
@@ -135,6 +136,7 @@ def reply(
         data={
             "message": written[0].pk,
             "overruled": sorted({f.code for f in found.findings} & set(overruled)),
+            **settle_draft(written[0], by=author),
         },
     )
     settle([conversation.pk], now=now)

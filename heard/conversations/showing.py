@@ -342,6 +342,7 @@ def sentence(done: Done, *, now: datetime) -> str:
         "promise.withdrawn": gettext("%(who)s withdrew the promise"),
         "conversation.went_private": gettext("They went on in private, on our contact page"),
         "reply.undone": gettext("%(who)s took a reply back"),
+        "reply.drafted": gettext("%(who)s had a reply drafted by the server"),
         "second_reading.refused": gettext("%(who)s left the reading as it is"),
         "conversation.merged": gettext("%(who)s merged another conversation into this one"),
         "conversation.unmerged": gettext("%(who)s took a merge back"),

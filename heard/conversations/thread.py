@@ -22,7 +22,7 @@ LONGEST_TEXT = 12_000
 EVENTS = (
     "conversation.assigned", "conversation.snoozed", "conversation.woken", "conversation.resolved",
     "conversation.reopened", "promise.made", "promise.kept", "promise.withdrawn",
-    "reading.corrected", "second_reading.refused", "reply.queued", "reply.undone",
+    "reading.corrected", "second_reading.refused", "reply.drafted", "reply.queued", "reply.undone",
     "conversation.went_private", "conversation.merged",
     "conversation.unmerged", "conversation.split", "conversation.rejoined",
 )  # fmt: skip
@@ -129,6 +129,8 @@ class Said:
     """When its words went, because they may not be kept for longer."""
     second: Mapping[str, Any] | None
     """What a tier of the assistant reads instead: a suggestion that nobody has answered yet."""
+    kept_of_draft: float | None
+    """The share of the words of the server's draft that are in it; None without such a draft."""
     overruled: tuple[str, ...]
     """Codes of the warnings in spite of which it was sent."""
 
@@ -231,6 +233,8 @@ class Thread:
     present: tuple[Person, ...]
     has_private_page: bool = False
     """Whether a contact page stands open to which somebody could be asked."""
+    may_draft: bool = False
+    """Whether a model server drafts replies for this house."""
 
     @property
     def to(self) -> str:
@@ -307,7 +311,8 @@ AROUND = """
         ) d),
         (SELECT json_agg(json_build_array(u.id, u.name, p.is_typing) ORDER BY u.name)
             FROM presence p JOIN staff_user u ON u.id = p.user_id
-            WHERE p.conversation_id = %(id)s AND p.user_id <> %(me)s AND p.at > %(lately)s)
+            WHERE p.conversation_id = %(id)s AND p.user_id <> %(me)s AND p.at > %(lately)s),
+        coalesce((SELECT a.drafts FROM assistant a WHERE a.id = 1 AND a.url <> ''), false)
 """
 
 
@@ -331,17 +336,13 @@ def thread(
     }
     rows = fetch(MESSAGES, parameters)
     [around] = fetch(AROUND.format(visits=MOST_VISITS, deeds=MOST_DEEDS), parameters)
-    handles, promises, draft, contact, visits, diary, here = around
+    handles, promises, draft, contact, visits, diary, here, may_draft = around
     has_earlier = not is_whole and len(rows) > NEWEST
     deeds = [
         Done(datetime.fromisoformat(at), name, actor, data) for at, name, actor, data in diary or ()
     ]
-    overruled = {
-        deed.data.get("message"): tuple(deed.data.get("overruled", ()))
-        for deed in deeds
-        if deed.name == "reply.queued"
-    }
-    messages = [_said(row, overruled) for row in reversed(rows[:NEWEST] if has_earlier else rows)]
+    queued = {deed.data.get("message"): deed.data for deed in deeds if deed.name == "reply.queued"}
+    messages = [_said(row, queued) for row in reversed(rows[:NEWEST] if has_earlier else rows)]
     since = messages[0].at if has_earlier else None
     lines = [
         deed for deed in deeds if deed.name != "reply.queued" and (not since or deed.at >= since)
@@ -362,10 +363,11 @@ def thread(
         last_incoming=incoming[-1] if incoming else None,
         present=tuple(Person(*person) for person in here or ()),
         has_private_page=any(door.kind == contact_page.kind for door in sight.doors.values()),
+        may_draft=may_draft,
     )
 
 
-def _said(row: Sequence[Any], overruled: Mapping[Any, tuple[str, ...]]) -> Said:
+def _said(row: Sequence[Any], queued: Mapping[Any, Mapping[str, Any]]) -> Said:
     pk, kind, at, author, is_mine, text, is_cut, *rest = row
     *rest, emptied_at, second = rest
     *rest, place, acts, papers, thanks, edits, address, copies, original = rest
@@ -377,7 +379,8 @@ def _said(row: Sequence[Any], overruled: Mapping[Any, tuple[str, ...]]) -> Said:
     read = [*said, is_cut, *rest, place or {}, done, files, given]
     read += [_versions(edits or ()), address or "", tuple(copies or ())]
     read += [Original(*original) if original else None, emptied_at, second]
-    read += [overruled.get(pk, ())]
+    told = queued.get(pk, {})
+    read += [told.get("kept"), tuple(told.get("overruled", ()))]
     return Said(*read)
 
 

@@ -13,6 +13,7 @@ from heard.conversations.views import (
     contact,
     conversation,
     doubting,
+    drafting,
     inbox,
     journal,
     ledger,
@@ -75,6 +76,7 @@ one_conversation: list[URLPattern | URLResolver] = [
     path("splitting/", together.split_conversation, name="split_conversation"),
     path("messages/", composing.create_message, name="create_message"),
     path("draft/", composing.save_draft, name="save_draft"),
+    path("drafting/", drafting.ask_for_draft, name="ask_for_draft"),
     path("private/", composing.private_page, name="private_page"),
     path("answers/", taking.choices, name="answer_choices"),
     path("answers/<int:answer>/", taking.take_answer, name="take_answer"),
@@ -98,6 +100,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/<slug:name>/filters/", inbox.filters, name="inbox_filters"),
     path("conversations/<int:number>/", include(one_conversation)),
     path("messages/<int:message>/", include(one_message)),
+    path("drafting/<int:number>/", drafting.drafting, name="drafting"),
     path("readings/<int:number>/", doubting.second_reading, name="second_reading"),
     path("promises/<int:promise>/kept/", conversation.keep_promise, name="keep_promise"),
     path(

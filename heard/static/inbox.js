@@ -311,15 +311,17 @@
     if (!document.execCommand("insertText", false, change)) box.setRangeText(change, box.selectionStart, box.selectionEnd, "end");
     box.dispatchEvent(new Event("input", { bubbles: true }));
   };
-  const writeFrom = async (address) => {
-    const answer = await fetch(address);
+  const writeOn = (said) => {
     const box = words();
-    if (!box) return;
-    if (!answer.ok) { document.dispatchEvent(new CustomEvent("notice", { detail: { text: answer.statusText, kind: "failing" } })); return; }
-    const said = await answer.text();
     box.focus();
     box.setRangeText((box.value && !box.value.endsWith("\n") ? "\n" : "") + said, box.value.length, box.value.length, "end");
     box.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const writeFrom = async (address) => {
+    const answer = await fetch(address);
+    if (!words()) return;
+    if (!answer.ok) { document.dispatchEvent(new CustomEvent("notice", { detail: { text: answer.statusText, kind: "failing" } })); return; }
+    writeOn(await answer.text());
   };
   document.addEventListener("change", (event) => {
     if (event.target.matches("#composer input[name=kind]")) setMode(event.target.value, { focus: true });
@@ -422,6 +424,11 @@
     }
     if (id === "list") settle();
     if (id === "check") measure();
+    const drafted = $("#drafting[data-draft]");
+    if (drafted && words()) {
+      writeOn(drafted.dataset.draft);
+      delete drafted.dataset.draft;
+    }
     if (event.detail.target?.matches(".reading .menu-card")) event.detail.target.scrollIntoView({ block: "nearest" });
     tick();
   });
