@@ -219,6 +219,8 @@ PROCRASTINATE_IMPORT_PATHS = [
     "heard.conversations.tidying",
     "heard.conversations.transcribing",
     "heard.conversations.vocabulary",
+    "heard.conversations.watching",
+    "heard.conversations.weighing",
     "heard.meter.drawing",
     "heard.meter.tallying",
     "heard.sample.loading",

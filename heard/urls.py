@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from heard.conversations.views import comment_card, contact_page, hooks, widget
+from heard.conversations.views import comment_card, contact_page, hooks, posting, widget
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("heard.api")),
@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("widget/<slug:slug>/", widget.frame, name="widget"),
     path("widget/<slug:slug>/messages/", widget.messages, name="widget_messages"),
     path("widget/<slug:slug>/preview/", widget.preview, name="widget_preview"),
+    path("before-you-post/", posting.own_post, name="own_post"),
     path("t/said/<slug:token>/", comment_card.said, name="card_said"),
     path("t/said/<slug:token>/now/", comment_card.said_now, name="card_said_now"),
     path("t/<slug:code>/", comment_card.card, name="card"),

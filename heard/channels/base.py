@@ -642,6 +642,14 @@ class Readdressed(Channel, Protocol):
 
 
 @runtime_checkable
+class Composed(Channel, Protocol):
+    """A place with a page where people write a post, which takes the words from its address."""
+
+    def composing(self, text: str, settings: Mapping[str, Any]) -> str:
+        """The address of that page with these words in it, for an inbox with these settings."""
+
+
+@runtime_checkable
 class Acted(Channel, Protocol):
     """A place where messages can be liked, shared, approved …: `Abilities.acts` says which."""
 

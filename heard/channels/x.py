@@ -238,6 +238,11 @@ def may_repeat(outgoing: Outgoing) -> bool:  # noqa: ARG001
     return False
 
 
+def composing(text: str, settings: Mapping[str, Any]) -> str:  # noqa: ARG001
+    """The page that X names for it (docs.x.com, "Web Intent")."""
+    return f"https://x.com/intent/post?text={quote(text)}"
+
+
 def act(acting: Acting, account: Account) -> Receipt:
     """Like, repost; delete our own."""
     name, us = acting.external_id, _us(account)

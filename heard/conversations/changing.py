@@ -20,6 +20,7 @@ from heard.channels.texts import plain
 from heard.conversations import doubting
 from heard.conversations.models import Acknowledgement, Change, Inbox, Message, Notice, Sending
 from heard.conversations.settling import settle
+from heard.conversations.watching import watch_soon
 from heard.events.diary import record_many
 from heard.events.models import Event
 from heard.learning.taught import read
@@ -158,6 +159,8 @@ class _Work:
             Message.objects.bulk_update(everything.values(), fields)
             self.touched |= {message.conversation_id for message in everything.values()}
         record_many(self.events)
+        ours = [pk for pk, it in everything.items() if it.kind == Message.Kind.REPLY]
+        watch_soon(ours, now=self.now)
         settle(self.touched, now=self.now)
 
     def _edit(self, message: Message, edits: Sequence[Change]) -> None:

@@ -15,6 +15,7 @@ from heard.channels.base import Unit
 from heard.contacts.models import Handle
 from heard.conversations.abilities import abilities_of
 from heard.conversations.models import Conversation, Correction, Inbox, Message
+from heard.conversations.weighing import softened
 from heard.reading import Mood, Stance
 from heard.staff.models import User
 from heard.think import Facts
@@ -33,7 +34,7 @@ def facts_of(
     is_private: bool = False,
     is_split: bool = False,
 ) -> Facts:
-    """What is known of a reply in this conversation: one query, three where anybody can read it.
+    """What is known of a reply in this conversation: two queries, four where anybody can read it.
 
     `is_private`: it goes to the person alone, though what it answers is public. `is_split`: in as
     many numbered parts as it needs.
@@ -56,7 +57,7 @@ def facts_of(
     way = ""
     if is_public:
         details = _kept_from_strangers(conversation, said)
-        ours, way = _house(inbox)
+        ours, way = house_of(inbox)
     domains = tuple(inbox.settings.get("link_domains", ()))
     own_host = urlsplit(settings.PUBLIC_URL).hostname
     return Facts(
@@ -77,6 +78,7 @@ def facts_of(
         unit=Unit.CHARACTERS if "max_length" in inbox.settings else able.unit,
         now=now,
         timezone=author.timezone,
+        softened=softened(),
     )
 
 
@@ -106,7 +108,7 @@ def _kept_from_strangers(conversation: Conversation, said: Iterable[Message]) ->
     return tuple(details)
 
 
-def _house(inbox: Inbox) -> tuple[tuple[str, ...], str]:
+def house_of(inbox: Inbox) -> tuple[tuple[str, ...], str]:
     """What of ours anybody may read, and where a private message reaches us: the nearest door."""
     doors = list(
         Inbox.objects.filter(

@@ -45,6 +45,7 @@ from heard.conversations.threading import (
     rehang,
     told_apart,
 )
+from heard.conversations.watching import watch_soon
 from heard.lib.statements import fetch_planned_anew
 from heard.reading import Reading
 
@@ -162,6 +163,9 @@ def receive(
         elif alive_since is not None and touched:
             cursor.execute(REVIVE, [list(touched), alive_since])
         settle(touched, now=now)
+        ours = [pk for pk, item in zip(batch.ids, items, strict=True) if item.kind is Kind.REPLY]
+        if ours and not is_history:
+            watch_soon(ours, now=now)
     return Received(
         taken=len(items),
         known=known,

@@ -1277,6 +1277,147 @@ class Notice(models.Model):
         return f"{self.kind} for {self.user_id}"
 
 
+class PostingPage(models.Model):
+    """The one row that says whether people outside may have their own posts checked, too."""
+
+    is_open = models.BooleanField(default=False)
+    changed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    changed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "posting_page"
+
+    def __str__(self) -> str:
+        return "open" if self.is_open else "closed"
+
+
+class CheckedPost(models.Model):
+    """A post in the company's name of which somebody had it written down that it was checked.
+
+    `codes` are the findings that stood when it was. `message` is the post as it was heard at the
+    place afterwards, by its very words.
+    """
+
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
+    text = models.TextField()
+    codes = models.JSONField(default=list)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+    message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        db_table = "checked_post"
+        indexes = [models.Index(fields=["inbox", "-at"], name="checked_post_of_inbox")]
+
+    def __str__(self) -> str:
+        return f"{self.inbox_id} {self.at:%Y-%m-%d %H:%M}"
+
+
+class Alarm(models.Model):
+    """Words of our own, said directly at a place, that do harm; and what somebody did about it.
+
+    `found` has the code, the sentence and the place in the words of each finding.
+    """
+
+    class Answer(models.TextChoices):
+        """What was done; empty while nobody has looked."""
+
+        TAKEN_DOWN = "taken_down", _("taken down")
+        ANSWERED = "answered", _("answered for")
+        FINE = "fine", _("fine as it is")
+        GONE = "gone", _("gone from the place")
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="alarm")
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
+    found = models.JSONField(default=list)
+    raised_at = models.DateTimeField()
+    answer = models.CharField(max_length=10, choices=Answer.choices, blank=True, default="")
+    word = models.CharField(max_length=300, blank=True, default="")
+    answered_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "alarm"
+        indexes = [
+            models.Index(F("raised_at").desc(), F("id").desc(), name="alarm_newest"),
+            models.Index(fields=["inbox"], condition=Q(answer=""), name="alarm_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.answer or 'open'} {self.message_id}"
+
+
+class FindingSeen(models.Model):
+    """A finding that somebody saw while they wrote, what they thought of it, and what became of it.
+
+    `message` is the reply that left; empty while none has. `was_kept`: the words that it was about
+    went out all the same. No constraint guards the conversation: threads that are shown to be one
+    remove rows by plain statements.
+    """
+
+    class Felt(models.TextChoices):
+        """What whoever saw it said of it; empty is nothing."""
+
+        USEFUL = "useful", _("useful")
+        NOT_HERE = "not_here", _("not here")
+
+    code = models.CharField(max_length=40)
+    light = models.CharField(max_length=5)
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, db_constraint=False, related_name="+"
+    )
+    message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, related_name="+")
+    was_kept = models.BooleanField(db_default=False)
+    felt = models.CharField(max_length=8, choices=Felt.choices, db_default="")
+    by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "finding_seen"
+        indexes = [models.Index(fields=["code", "-at", "-id"], name="finding_seen_of_rule")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.felt}"
+
+
+class Rule(models.Model):
+    """What this house has made of one rule of the check: what a manager chose, else what follows.
+
+    `most` is the most that it shows (`Light`), empty as it was made: `weighing.weigh` keeps it.
+    `choice` goes before it.
+    """
+
+    class Choice(models.TextChoices):
+        """Empty: it softens itself."""
+
+        FIRM = "firm", _("as it was made")
+        AMBER = "amber", _("warns at most")
+        GREEN = "green", _("says nothing")
+
+    code = models.CharField(max_length=40, primary_key=True)
+    choice = models.CharField(max_length=5, choices=Choice.choices, blank=True, default="")
+    most = models.CharField(max_length=5, blank=True, default="")
+    counted_since = models.DateTimeField(null=True)
+    """Rows before this moment do not count: somebody has put the rule back then."""
+    changed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    changed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "think_rule"
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.choice or self.most}"
+
+
 class Word(models.Model):
     """A word that messages hold, without accents: what a misspelt one may have meant."""
 

@@ -109,6 +109,7 @@ def words(notice: Unread) -> str:
         "inbox.capped": gettext(
             "%(why)s replies have left within an hour, which is all it may; the rest waits."
         ),
+        "alarm.raised": gettext("Something we said ourselves there may do harm: %(why)s"),
         "act.failed": gettext("This could not be done at the place: %(why)s"),
     }.get(notice.kind, notice.kind) % what
 

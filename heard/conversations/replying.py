@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from heard.conversations.facts import facts_of
 from heard.conversations.models import Conversation, Draft, Message, Sending
 from heard.conversations.sending import deliver
 from heard.conversations.settling import settle
+from heard.conversations.weighing import remember
 from heard.events.diary import record
 from heard.staff.models import User
 from heard.think import Check, check
@@ -59,6 +60,7 @@ class Manner:
 
 
 PLAIN = Manner()
+NOTHING_SHOWN: Mapping[str, str] = {}
 
 
 @transaction.atomic
@@ -70,11 +72,13 @@ def reply(
     now: datetime,
     overruled: Collection[str] = (),
     manner: Manner = PLAIN,
+    shown: Mapping[str, str] = NOTHING_SHOWN,
 ) -> Message:
     """Queue a reply; it leaves after the seconds in which it can be undone. Returns its first part.
 
     `overruled` names the codes of warnings that the author has read and sends in spite of; the
-    diary keeps them. Raises `ReplyBlocked` when a finding stops it, or warns in red and is not
+    diary keeps them. `shown` are the findings that the author has seen, by code with their light.
+    Raises `ReplyBlocked` when a finding stops it, or warns in red and is not
     overruled; `ReplyImpossible` when the place takes none.
     """
     inbox = conversation.inbox
@@ -123,6 +127,7 @@ def reply(
             after=before,
         )
         written.append(message)
+    remember(written[0], found, shown=shown, by=author, now=now)
     Draft.objects.filter(conversation=conversation, author=author).delete()
     if conversation.assignee_id is None:
         conversation.assignee = author

@@ -291,6 +291,18 @@ def size(count: int) -> str:
     return gettext("%.1f MB") % (count / KILO / KILO)
 
 
+def percent(share: float | None) -> str:
+    """A share in words; a dash where there is none."""
+    return "–" if share is None else f"{round(share * 100)}\u00a0%"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Between what a share, or a difference of two, lies."""
+    if low is None or high is None:
+        return "–"
+    return f"{round(low * 100)} … {round(high * 100)}\u00a0%"
+
+
 def language_name(code: str) -> str:
     """A language in the reader's own, the code itself when we do not know it."""
     known = LANG_INFO.get(code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from heard.conversations.views import (
+    alarms,
     answers,
     calls,
     colleagues,
@@ -19,6 +20,8 @@ from heard.conversations.views import (
     ledger,
     notices,
     people,
+    posting,
+    rules,
     searching,
     settings,
     taking,
@@ -52,6 +55,9 @@ settings_pages: list[URLPattern | URLResolver] = [
     path("answers/file.<slug:form>", answers.answers_file, name="settings_answers_file"),
     path("answers/import/", answers.import_answers, name="settings_import_answers"),
     path("people/<int:number>/dismissal/", colleagues.dismiss_person, name="settings_dismiss"),
+    path("rules/", rules.rules_page, name="settings_rules"),
+    path("rules/<str:code>/", rules.rule_page, name="settings_rule"),
+    path("rules/<str:code>/choice/", rules.choose_rule, name="choose_rule"),
     path("journal/", journal.journal, name="settings_journal"),
     path("journal/<int:number>/", journal.delivery, name="settings_delivery"),
     path("aside/", journal.journal, {"state": "set_aside"}, name="settings_aside"),
@@ -80,6 +86,7 @@ one_conversation: list[URLPattern | URLResolver] = [
     path("private/", composing.private_page, name="private_page"),
     path("answers/", taking.choices, name="answer_choices"),
     path("answers/<int:answer>/", taking.take_answer, name="take_answer"),
+    path("findings/", rules.feel_finding, name="feel_finding"),
 ]
 
 one_message: list[URLPattern | URLResolver] = [
@@ -126,6 +133,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ledger/", ledger.ledger_page, name="ledger"),
     path("ledger/fails.csv", ledger.fails_csv, name="fails_csv"),
     path("ledger/fails.json", ledger.fails_json, name="fails_json"),
+    path("posting/", posting.posting_page, name="posting"),
+    path("posting/check/", posting.check_draft_post, name="check_draft_post"),
+    path("posting/checked/", posting.write_post_down, name="write_post_down"),
+    path("posting/door/", posting.open_posting, name="open_posting"),
+    path("alarms/", alarms.alarms_page, name="alarms"),
+    path("alarms/<int:number>/removal/", alarms.take_down, name="alarm_take_down"),
+    path("alarms/<int:number>/answer/", alarms.answer_for, name="alarm_answer"),
+    path("alarms/<int:number>/fine/", alarms.call_fine, name="alarm_fine"),
     path("notices/", notices.notices, name="notices"),
     path("notices/reading/", notices.read_notices, name="read_notices"),
     path("settings/", include(settings_pages)),

@@ -3,6 +3,6 @@
 Pure: no database, no network, NumPy only. `read(texts)` takes a list and is fast on long ones.
 """
 
-from heard.reading.reading import Mood, Need, Reading, Stance, Urgency, read
+from heard.reading.reading import Mood, Need, Reading, Stance, Urgency, forget, read
 
-__all__ = ["Mood", "Need", "Reading", "Stance", "Urgency", "read"]
+__all__ = ["Mood", "Need", "Reading", "Stance", "Urgency", "forget", "read"]

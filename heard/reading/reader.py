@@ -44,9 +44,10 @@ class Reader:
     def __init__(self, heads_model: HeadsModel, language_model: LanguageModel) -> None:
         self._heads = heads_model
         self._languages = language_model
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Begin again with an empty table: no word of a text stays in memory."""
         self._table = table = TokenTable()
         self._votes = TokenRows(table, width=languages.COLUMNS, rows_for=self._languages.token_rows)
         self._weights = TokenRows(table, width=heads.COLUMNS, rows_for=self._heads.token_rows)
@@ -60,7 +61,7 @@ class Reader:
         """
         for start in range(0, len(texts), BATCH):
             if len(self._table) > MOST_TOKENS:
-                self._forget()
+                self.forget()
             yield self._see(texts[start : start + BATCH], only_read=only_read)
 
     def _see(self, texts: Sequence[str], *, only_read: bool) -> Seen:

@@ -14,6 +14,7 @@ from heard.reading.cues import UNHURRIED, URGENT, Found
 from heard.reading.heads import HeadsModel
 from heard.reading.languages import LanguageModel
 from heard.reading.reader import Reader, Seen
+from heard.reading.tokens import plain
 
 
 class Mood(StrEnum):
@@ -96,6 +97,13 @@ def look(texts: Sequence[str], *, only_read: bool = True) -> list[Seen]:
     """
     with _LOCK:
         return list(_reader().batches(texts, only_read=only_read))
+
+
+def forget() -> None:
+    """Let go of every word met so far; texts are read as before, at first a little slower."""
+    plain.cache_clear()
+    with _LOCK:
+        _reader().forget()
 
 
 @cache

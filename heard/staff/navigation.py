@@ -15,6 +15,7 @@ PLACES = (
     ("inbox", _("Inbox")),
     ("ledger", _("Ledger")),
     ("presence_map", _("Presence")),
+    ("posting", _("Posting")),
     ("reports", _("Reports")),
     ("settings", _("Settings")),
 )

@@ -1,6 +1,7 @@
 """May this go out? Is it True, Helpful, Inspiring, Necessary, Kind; pure and quick.
 
-`check(draft, facts)` gives findings, five lights and the promise that the draft makes. No database.
+`check(draft, facts)` gives findings, five lights and the promise that the draft makes; `check_post`
+the same of what answers nobody. No database.
 """
 
 from heard.think.checking import check
@@ -15,6 +16,7 @@ from heard.think.findings import (
     Opening,
     Turn,
 )
+from heard.think.posts import check_post
 
 __all__ = [
     "Asked",
@@ -27,4 +29,5 @@ __all__ = [
     "Opening",
     "Turn",
     "check",
+    "check_post",
 ]

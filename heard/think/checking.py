@@ -20,6 +20,7 @@ from heard.think.personal_data import personal_data
 from heard.think.placeholders import placeholders
 from heard.think.promises import promises, promises_in
 from heard.think.shouting import shouting
+from heard.think.softening import soften
 from heard.think.tone import tone
 from heard.think.truth import truth
 from heard.think.warmth import warmth
@@ -47,21 +48,22 @@ def check(draft: str, facts: Facts) -> Check:
     """Findings in the order of the draft, five lights, and the first promise the draft makes."""
     if is_empty(draft):
         findings = list(necessity(draft, facts))
-        return Check(tuple(findings), _lights(findings), questions=asked("", facts))
-    findings = [finding for concern in CONCERNS for finding in concern(draft, facts)]
+        return Check(tuple(findings), lights_of(findings), questions=asked("", facts))
+    said = (finding for concern in CONCERNS for finding in concern(draft, facts))
+    findings = soften(said, facts.softened)
     findings.sort(key=lambda finding: (finding.start, finding.end, finding.code))
     promised = promises_in(draft, facts)
     owed = next((promise for promise in promised if promise.at), promised[0] if promised else None)
     return Check(
         findings=tuple(findings),
-        lights=_lights(findings),
+        lights=lights_of(findings),
         promise_at=owed.at if owed else None,
         promise_text=draft[owed.start : owed.end] if owed else "",
         questions=asked(draft, facts),
     )
 
 
-def _lights(findings: Iterable[Finding]) -> dict[Letter, Light]:
+def lights_of(findings: Iterable[Finding]) -> dict[Letter, Light]:
     """Red where a finding stops or is grave, amber where one warns, green otherwise."""
     lights = dict.fromkeys(Letter, Light.GREEN)
     for finding in findings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -98,6 +99,8 @@ class Facts:
     now: datetime | None = None
     """The moment of writing, aware; without it a promise is seen, but not dated."""
     timezone: str = "UTC"
+    softened: Mapping[str, Light] = field(default_factory=dict)
+    """The most that a rule may show here, by its code: see `softening`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,8 +136,8 @@ def test_whoever_corrects_the_mood_corrects_the_check(bo: User) -> None:
     assert "nothing here shows that we heard it" not in check(client, opened, draft)
 
 
-def test_the_facts_cost_one_query_and_in_public_three(square: Inbox, bo: User) -> None:
-    for box, ceiling in ((make.inbox(kind="email"), 1), (square, 3)):
+def test_the_facts_cost_two_queries_and_in_public_four(square: Inbox, bo: User) -> None:
+    for box, ceiling in ((make.inbox(kind="email"), 2), (square, 4)):
         opened = Conversation.objects.select_related("inbox").get(pk=ask(box).pk)
         ann(opened, *((f"kind{n}", f"ann{box.pk}", "Ann Miller") for n in range(9)))
         for _ in range(5):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from heard.channels import asking, lengths, web
 from heard.channels.base import (
@@ -178,6 +179,11 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
 def may_repeat(outgoing: Outgoing) -> bool:  # noqa: ARG001
     """Yes: every try writes the record of the same name."""
     return True
+
+
+def composing(text: str, settings: Mapping[str, Any]) -> str:  # noqa: ARG001
+    """The page that Bluesky names for it (docs.bsky.app, "Action Intent Links")."""
+    return f"https://bsky.app/intent/compose?text={quote(text)}"
 
 
 def act(acting: Acting, account: Account) -> Receipt:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from heard.channels import asking, sockets, web
 from heard.channels.base import (
@@ -171,6 +171,12 @@ def send(outgoing: Outgoing, account: Account) -> Receipt:
 def may_repeat(outgoing: Outgoing) -> bool:  # noqa: ARG001
     """Yes: the server knows the key for an hour; later we look whether it is there."""
     return True
+
+
+def composing(text: str, settings: Mapping[str, Any]) -> str:
+    """The page of the server that shares words (`/share?text=`)."""
+    server = str(settings.get("server") or "").rstrip("/")
+    return f"{server}/share?text={quote(text)}" if server else ""
 
 
 def act(acting: Acting, account: Account) -> Receipt:

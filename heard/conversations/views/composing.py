@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from heard.channels import contact_page
 from heard.channels.lengths import length, parts
-from heard.conversations import handling, privacy, replying, sending, showing
+from heard.conversations import handling, privacy, replying, sending, showing, weighing
 from heard.conversations.abilities import abilities_of
 from heard.conversations.facts import facts_of
 from heard.conversations.models import Conversation, Draft, Message, Sending
@@ -57,6 +57,7 @@ def create_message(request: StaffRequest, number: int) -> HttpResponse:
             now=now,
             overruled=overruled,
             manner=_manner(request),
+            shown=weighing.shown_in(request.POST.getlist("shown")),
         )
     except replying.ReplyBlocked as blocked:
         return _held(request, opened, sight=sight, text=text, found_by=blocked.check)
@@ -104,6 +105,7 @@ def save_draft(request: StaffRequest, number: int) -> HttpResponse:
     )
     context |= {"promise": request.POST.get("promise", ""), "limit": facts.max_length}
     context |= {"manner": manner, "parts": _part_count(opened, text, manner)}
+    context |= _felt(request, opened, context)
     return render(request, "conversations/_check.html", context | {"now": now, "show": showing})
 
 
@@ -198,11 +200,20 @@ def _held(
     manner = _manner(request)
     more |= {"draft": text, "mode": "reply", "promise": request.POST.get("promise", "")}
     more |= {"manner": manner, "parts": _part_count(opened, text, manner)}
+    more |= _felt(request, opened, more)
     if request.htmx:
         return pane(request, opened, sight=sight, status=422, **more)
     context = pane_context(request, opened, sight=sight, now=timezone.now())
     context |= page_context(request) | more
     return render(request, "conversations/alone.html", context, status=422)
+
+
+def _felt(
+    request: StaffRequest, opened: Conversation, context: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What this person has said of the findings that are shown; asked only where there are any."""
+    felt = weighing.felt_of(opened, by=request.user) if context["findings"] else {}
+    return {"conversation": opened, "felt_of": felt}
 
 
 def _sending(request: StaffRequest, message: int) -> tuple[Sending, Conversation, Sight]:

@@ -115,7 +115,7 @@ def _read(line: bytes) -> tuple[str, Facts]:
         raise ValueError('"draft" is missing, or no text')
     if "public" in row:
         row["is_public"] = row["public"]
-    known = [field.name for field in fields(Facts) if field.name in row]
+    known = [field.name for field in fields(Facts) if field.name in row.keys() - {"softened"}]
     return draft, Facts(**{name: _fact(name, row[name]) for name in known})
 
 
