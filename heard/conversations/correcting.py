@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from heard.conversations.models import Correction, Message
+from heard.conversations.models import Correction, Enquiry, Message
 from heard.conversations.settling import settle
 from heard.events.diary import record
 from heard.reading import Mood, Need, Stance, Urgency
@@ -40,6 +40,9 @@ def correct(message: Message, *, head: str, to: str, by: User, now: datetime) ->
     message.save(update_fields=[head, "read_by"])
     correction = Correction.objects.create(
         message=message, head=head, was=was, now=to, by=by, at=now
+    )
+    Enquiry.objects.filter(message=message, head=head, answered_at=None).update(
+        answered_at=now, by=by
     )
     record(
         "reading.confirmed" if was == to else "reading.corrected",

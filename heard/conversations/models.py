@@ -884,6 +884,30 @@ class Doubted(models.Model):
         return f"up to {self.up_to}"
 
 
+class Enquiry(models.Model):
+    """A reading that somebody is asked about, because to know it would teach the reader most."""
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="enquiry")
+    head = models.CharField(max_length=10)
+    asked_at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+    """When somebody said what is so, or that they would not now."""
+    is_dismissed = models.BooleanField(db_default=False)
+
+    class Meta:
+        db_table = "enquiry"
+        indexes = [
+            models.Index(
+                fields=["asked_at"], condition=Q(answered_at__isnull=True), name="enquiry_open"
+            ),
+            models.Index(fields=["by", "answered_at"], name="enquiry_answered_by"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.head} of message {self.message_id}"
+
+
 class Resolution(models.Model):
     """Somebody called the conversation done. A later need opens it again."""
 

@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from heard.conversations.correcting import CHOICES
+from heard.conversations.enquiring import ask
 from heard.learning.models import Refit
 from heard.learning.refitting import NothingNewError, Said, refit
 from heard.lib.jobs import jobs
@@ -40,8 +41,10 @@ class Learnt:
 
 
 def learn(*, by: User | None, now: datetime) -> Mapping[str, Learnt]:
-    """Refit every head on what people have said of readings, each by itself."""
-    return {head: _learn(head, by=by, now=now) for head in CHOICES}
+    """Refit every head on what people have said of readings, each by itself; then ask anew."""
+    learnt = {head: _learn(head, by=by, now=now) for head in CHOICES}
+    ask(now=now)
+    return learnt
 
 
 def _learn(head: str, *, by: User | None, now: datetime) -> Learnt:

@@ -90,7 +90,62 @@ def meter(rows: Rows, width: int) -> alt.LayerChart:
     return layers
 
 
+def learning(rows: Rows, width: int) -> alt.LayerChart:
+    """How well a head reads held-out labels, refit by refit, beside the head as shipped.
+
+    Rows have `at` (ISO moment), `score`, `low`, `high` and `shipped` (0 to 1), `count`, `is_used`.
+    """
+    axis = alt.Axis(
+        title=None,
+        format="%-d %b",
+        tickCount=6 if width > 400 else 3,
+        grid=False,
+        domainColor=LINE,
+        tickColor=LINE,
+        labelColor=FAINT,
+        labelFontSize=13,
+        labelPadding=6,
+    )
+    moments = alt.X("at:T", axis=axis, scale=alt.Scale(padding=14))
+    shares = alt.Axis(
+        title=None,
+        format=".1f",
+        values=[0, 0.5, 1],
+        gridColor=LINE,
+        domain=False,
+        ticks=False,
+        labelColor=FAINT,
+        labelFontSize=13,
+        labelPadding=8,
+    )
+    scale = alt.Scale(domain=[0, 1])
+    base = alt.Chart(alt.InlineData(values=list(rows)))
+    shipped = base.mark_line(
+        color=FAINT, strokeWidth=1.5, strokeDash=[4, 4], point=alt.OverlayMarkDef(color=FAINT)
+    ).encode(x=moments, y=alt.Y("shipped:Q", axis=shares, scale=scale))
+    band = base.mark_rule(strokeWidth=10, color=SAFFRON, opacity=0.35, strokeCap="round").encode(
+        x=moments, y=alt.Y("low:Q", axis=shares, scale=scale), y2="high:Q"
+    )
+    used = base.transform_filter("datum.is_used")
+    line = used.mark_line(color=BRASS, strokeWidth=2.5, strokeJoin="round").encode(
+        x=moments, y=alt.Y("score:Q", axis=shares, scale=scale)
+    )
+    points = base.mark_point(color=BRASS, opacity=1, strokeWidth=2).encode(
+        x=moments,
+        y=alt.Y("score:Q", axis=shares, scale=scale),
+        size=alt.Size("count:Q", legend=None, scale=alt.Scale(type="sqrt", range=[30, 220])),
+        fill=alt.condition("datum.is_used", alt.value(BRASS), alt.value("transparent")),
+    )
+    layers: alt.LayerChart = (shipped + band + line + points).properties(width=width, height=150)
+    return layers
+
+
 Chart = Callable[[Rows, int], alt.LayerChart]
 
-KINDS: dict[str, tuple[Chart, int]] = {"meter": (meter, 640), "meter-narrow": (meter, 280)}
+KINDS: dict[str, tuple[Chart, int]] = {
+    "meter": (meter, 640),
+    "meter-narrow": (meter, 280),
+    "learning": (learning, 640),
+    "learning-narrow": (learning, 280),
+}
 """What can be drawn, and how wide in pixels."""

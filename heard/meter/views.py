@@ -1,22 +1,31 @@
-"""The home page, its drawings, and the rows behind its figures."""
+"""The home page, its drawings, the rows behind its figures, and how the reader learns."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
+from procrastinate.exceptions import AlreadyEnqueued
 
+from heard.conversations import showing, teaching
+from heard.conversations.correcting import CHOICES
 from heard.conversations.models import Inbox
 from heard.conversations.queries import sight_of
 from heard.conversations.showing import days
+from heard.learning.models import Refit
+from heard.learning.refitting import revert
+from heard.meter import learning
 from heard.meter.drawing import drawing
 from heard.meter.home import Home, home
 from heard.meter.keepers import DAYS, keepers
@@ -24,7 +33,8 @@ from heard.meter.models import Drawing
 from heard.meter.presence_map import MOST, SPANS, WHICH, count_there, presence_map, said_there
 from heard.meter.report import Scope
 from heard.meter.rows import FIGURES, PAGE_SIZE, count, rows
-from heard.staff.access import StaffRequest, staff_only
+from heard.reading.house import LEAST_LABELS, LEAST_OF_A_CLASS
+from heard.staff.access import StaffRequest, leads_only, staff_only
 from heard.staff.models import User
 
 
@@ -132,6 +142,78 @@ def keeper_page(request: StaffRequest, number: int) -> HttpResponse:
     doors = [sight.doors[inbox] for inbox in keeper.inboxes]
     context = {"keeper": keeper, "doors": doors, "kept_days": DAYS, **_kept_dates(now)}
     return render(request, "meter/keeper.html", context)
+
+
+@leads_only
+@require_GET
+def reading_page(request: StaffRequest) -> HttpResponse:
+    """What the reader has learnt from the house, head by head."""
+    now, told = timezone.now(), learning.stories()
+    context = {
+        "stories": told,
+        "drawings": {
+            it.head: [
+                drawing(kind, it.drawn(), now=now) for kind in ("learning", "learning-narrow")
+            ]
+            for it in told
+            if it.refits
+        },
+        "least": LEAST_LABELS,
+        "least_of_a_class": LEAST_OF_A_CLASS,
+        "show": showing,
+        "now": now,
+    }
+    return render(request, "meter/learning.html", context)
+
+
+@leads_only
+@require_POST
+def learn_now(request: StaffRequest) -> HttpResponse:
+    """Learn without waiting for the night."""
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        teaching.learn_now.defer(by=request.user.pk)
+    messages.success(request, gettext("The reader is learning; look again in a minute."))
+    return redirect("settings_reading")
+
+
+@leads_only
+@require_POST
+def revert_refit(request: StaffRequest, number: int) -> HttpResponse:
+    """Read as before that refit."""
+    refit = get_object_or_404(Refit.objects.defer("weights"), pk=number)
+    try:
+        before = revert(refit, by=request.user, now=timezone.now())
+    except ValueError:
+        messages.error(request, gettext("This refit is not in use any more."))
+    else:
+        said = gettext("Taken back: new messages are read as shipped.")
+        if before:
+            when = showing.exactly(before.at)
+            said = gettext("Taken back: new messages are read by the refit of %s.") % when
+        messages.success(request, said)
+    return redirect("settings_reading")
+
+
+@leads_only
+@require_GET
+def labels_page(request: StaffRequest, head: str) -> HttpResponse:
+    """The words of people that a head learns from: those that this person may see."""
+    if head not in CHOICES:
+        raise Http404
+    before = request.GET.get("before", "")
+    sight = sight_of(request.user)
+    found = learning.labels(
+        head, sight=sight, before=int(before) if before.isdecimal() and len(before) < 18 else None
+    )
+    context = {
+        "head": head,
+        "labels": found[: learning.PAGE_SIZE],
+        "more": found[learning.PAGE_SIZE - 1].id if len(found) > learning.PAGE_SIZE else None,
+        "doors": sight.doors,
+        "show": showing,
+        "now": timezone.now(),
+    }
+    return render(request, "meter/labels.html", context)
 
 
 @staff_only
