@@ -430,6 +430,7 @@ def _findings(found: Check) -> list[dict[str, Any]]:
             "stops": finding.stops,
             "matched": finding.matched,
             "change": finding.change,
+            "beside": finding.beside,
         }
         for finding in found.findings
     ]

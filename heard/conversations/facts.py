@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,15 +15,20 @@ from heard.channels.base import Unit
 from heard.contacts.models import Handle
 from heard.conversations.abilities import abilities_of
 from heard.conversations.models import Conversation, Correction, Inbox, Message
+from heard.conversations.settling import opening_hours
 from heard.conversations.weighing import softened
+from heard.knowledge.telling import known_of
 from heard.reading import Mood, Stance
 from heard.staff.models import User
-from heard.think import Facts
+from heard.think import Facts, Known, Opening, Turn
+from heard.think.claims import Sort, claims_in
+from heard.think.moments import local
 
 SAID = 20
 EARLIER_REPLIES = 5
 MOST_INBOXES = 500
 MOST_HANDLES = 50
+DAYS_AHEAD = 30
 
 
 def facts_of(
@@ -34,7 +39,7 @@ def facts_of(
     is_private: bool = False,
     is_split: bool = False,
 ) -> Facts:
-    """What is known of a reply in this conversation: two queries, four where anybody can read it.
+    """What is known of a reply in this conversation: four queries, six where anybody reads it.
 
     `is_private`: it goes to the person alone, though what it answers is public. `is_split`: in as
     many numbered parts as it needs.
@@ -49,9 +54,13 @@ def facts_of(
         .order_by("-at", "-id")[:SAID]
     )
     incoming = next((one for one in said if one.kind == Message.Kind.INCOMING), None)
-    inbox = conversation.inbox
+    inbox = Inbox.objects.select_related("hours", "brand", "place__brand").get(
+        pk=conversation.inbox_id
+    )
     is_public = (inbox.is_public or bool(incoming and incoming.is_public)) and not is_private
     able = abilities_of(inbox, is_public=is_public)
+    language = incoming.language if incoming else ""
+    known = _known_here(inbox, language=language, today=local(now, author.timezone).date())
     details: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
     way = ""
@@ -64,14 +73,25 @@ def facts_of(
         message=incoming.text if incoming else "",
         is_public=is_public,
         contact_name=conversation.contact_name,
-        contact_language=incoming.language if incoming else "",
+        contact_language=language,
         contact_details=details,
         contact_is_upset=_is_upset(incoming) if incoming else None,
         agent_name=author.name,
         earlier_replies=tuple(one.text for one in said if one.kind == Message.Kind.REPLY)[
             :EARLIER_REPLIES
         ],
-        our_details=ours,
+        thread=tuple(
+            Turn(
+                is_ours=one.kind == Message.Kind.REPLY,
+                text=one.text,
+                by=one.author_name if one.kind == Message.Kind.REPLY else "",
+            )
+            for one in said
+        ),
+        known=known,
+        opening=_opening(inbox, today=local(now, author.timezone).date()),
+        our_names=_names(inbox),
+        our_details=(*ours, *_to_be_given(known)),
         private_way=way,
         allowed_domains=(*domains, own_host) if domains and own_host else domains,
         max_length=None if is_split else inbox.settings.get("max_length", able.length),
@@ -80,6 +100,38 @@ def facts_of(
         timezone=author.timezone,
         softened=softened(),
     )
+
+
+def _known_here(inbox: Inbox, *, language: str, today: date) -> tuple[Known, ...]:
+    brand_id = inbox.brand_id or (inbox.place.brand_id if inbox.place else None)
+    spoken = language.partition("-")[0]
+    return known_of(brand_id=brand_id, place_id=inbox.place_id, language=spoken, today=today)
+
+
+def _to_be_given(known: Iterable[Known]) -> Iterator[str]:
+    """Numbers and addresses among the facts: whoever writes them down wants them to be found."""
+    for fact in known:
+        if any(claim.sort in (Sort.PHONE, Sort.EMAIL) for claim in claims_in(fact.value)):
+            yield fact.value
+
+
+def _opening(inbox: Inbox, *, today: date) -> Opening | None:
+    """The opening hours of the inbox; None where every hour counts."""
+    if inbox.hours is None:
+        return None
+    hours = opening_hours(inbox)
+    days = [today + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD)]
+    spans = [(day, hours.spans_on(day)) for day in days]
+    return Opening(
+        hours.week, tuple((day, span) for day, span in spans if span != hours.week[day.weekday()])
+    )
+
+
+def _names(inbox: Inbox) -> tuple[str, ...]:
+    """What the house is called where this inbox is."""
+    brands = (inbox.brand, inbox.place.brand if inbox.place else None)
+    parts = (inbox.name, inbox.address, inbox.place, *brands)
+    return tuple(dict.fromkeys(str(part) for part in parts if part))
 
 
 def _is_upset(said: Message) -> bool | None:

@@ -271,9 +271,14 @@ def rules_of(inbox: Inbox) -> Rules:
         warn_assignee_percent=policy.warn_assignee_percent,
         warn_manager_percent=policy.warn_manager_percent,
     )
+    return targets, opening_hours(inbox)
+
+
+def opening_hours(inbox: Inbox) -> OpeningHours:
+    """When somebody is at the door of this inbox."""
     if inbox.hours is None:
-        return targets, ALWAYS
-    return targets, OpeningHours.from_json(
+        return ALWAYS
+    return OpeningHours.from_json(
         {
             "timezone": inbox.hours.timezone,
             "week": inbox.hours.week,

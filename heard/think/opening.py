@@ -131,7 +131,7 @@ def _judged(
         yield _finding(draft, offset + match.start(), offset + match.end(), hours)
         return
     for said in times:
-        known = sorted({span[said.is_end] for spans in meant for span in spans})
+        known = sorted(_bounds(meant, hours, said.is_end))
         if not said.minutes & set(known):
             change = _as_written(known[0], said.text) if len(known) == 1 else None
             yield _finding(draft, offset + said.start, offset + said.end, hours, change)
@@ -185,6 +185,14 @@ def _times(sentence: str) -> Iterator[_Said]:
             is_end = (is_begun and match["at"].casefold() not in ("at", "um")) or closes
         is_begun = match["from"] is not None
         yield _Said(*match.span("time"), frozenset(minutes), is_end, match["time"])
+
+
+def _bounds(meant: list[Spans], hours: Opening, is_end: bool) -> set[int]:  # noqa: FBT001
+    """When it opens or closes on those days; a night goes on until the next morning."""
+    bounds = {span[is_end] for spans in meant for span in spans}
+    if is_end and 1440 in bounds:
+        bounds |= {end for spans in hours.week for start, end in spans if start == 0}
+    return bounds
 
 
 def _as_written(minute: int, like: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -13,7 +16,10 @@ from heard.contacts.models import Contact, Handle
 from heard.conversations.correcting import correct
 from heard.conversations.facts import facts_of
 from heard.conversations.models import Conversation, Inbox, Message
-from heard.staff.models import User
+from heard.conversations.replying import reply
+from heard.knowledge.models import HouseFact
+from heard.staff.models import Place, User
+from heard.think import Turn
 from tests import make
 from tests.conversations.inboxes import ask, browser, read_as
 
@@ -136,15 +142,82 @@ def test_whoever_corrects_the_mood_corrects_the_check(bo: User) -> None:
     assert "nothing here shows that we heard it" not in check(client, opened, draft)
 
 
-def test_the_facts_cost_two_queries_and_in_public_four(square: Inbox, bo: User) -> None:
-    for box, ceiling in ((make.inbox(kind="email"), 2), (square, 4)):
+def test_the_facts_cost_four_queries_and_in_public_six(square: Inbox, bo: User) -> None:
+    for box, ceiling in ((make.inbox(kind="email"), 4), (square, 6)):
         opened = Conversation.objects.select_related("inbox").get(pk=ask(box).pk)
         ann(opened, *((f"kind{n}", f"ann{box.pk}", "Ann Miller") for n in range(9)))
-        for _ in range(5):
+        for number in range(5):
+            fact(f"Subject {box.pk} {number}", "€ 5")
             make.inbox(address=f"door{Inbox.objects.count()}@heards.example")
         with CaptureQueriesContext(connection) as queries:
             facts_of(opened, author=bo, now=make.NOON)
         assert len(queries) == ceiling
+
+
+def fact(subject: str, value: str, **fields: Any) -> HouseFact:
+    return HouseFact.objects.create(subject=subject, value=value, said_at=make.NOON, **fields)
+
+
+def test_a_price_that_the_house_knows_otherwise_is_told_while_typing(bo: User) -> None:
+    opened = ask(make.inbox(kind="email"), "How much is a day ticket? Is there parking?")
+    fact("Day ticket", "€ 12.50", words="ticket")
+    said = check(browser(bo), opened, "Hello, the ticket is € 15.")
+    assert "We know it otherwise" in said
+    assert 'data-change="€ 12.50"' in said
+    assert '<q class="beside">Day ticket: € 12.50</q>' in said
+    assert said.count("taken-up") == 1
+    assert "still open" in said
+
+
+def test_the_nearest_fact_holds_and_the_old_one_does_not(bo: User) -> None:
+    harbour = Place.objects.create(name="Harbour", brand=make.brand())
+    box = make.inbox(kind="email", place=harbour)
+    facts: list[tuple[str, str, dict[str, Any]]] = [
+        ("Ticket", "€ 1", {}),
+        ("Ticket", "€ 2", {"brand": harbour.brand}),
+        ("ticket", "€ 3", {"place": harbour}),
+        ("Ticket", "€ 4", {"place": Place.objects.create(name="Hill")}),
+        ("Towel", "€ 5", {}),
+        ("Towel", "€ 6", {"language": "en"}),
+        ("Towel", "€ 7", {"language": "de"}),
+        ("Parking", "€ 8", {"valid_until": date(2026, 3, 3)}),
+    ]
+    for subject, value, fields in facts:
+        fact(subject, value, **fields)
+    opened = ask(box, "How much is it, and when do you open?")
+    Message.objects.update(language="en")
+    known = facts_of(opened, author=bo, now=make.NOON).known
+    assert {one.subject.lower(): one.value for one in known} == {"ticket": "€ 3", "towel": "€ 6"}
+
+
+def test_the_opening_hours_of_the_inbox_are_known_with_their_holidays(bo: User) -> None:
+    week = [[["09:00", "17:00"]]] * 5 + [[], []]
+    open_hours = make.hours(week=week, timezone="Europe/Berlin", closed=["2026-03-05"])
+    opened = ask(make.inbox(kind="email", hours=open_hours))
+    told = facts_of(opened, author=bo, now=make.NOON).opening
+    assert told is not None
+    assert told.week[0] == ((540, 1020),)
+    assert told.days == ((date(2026, 3, 5), ()),)
+    said = check(browser(bo), opened, "Hello, we are open until 20:00 on Friday.")
+    assert 'data-change="17:00"' in said
+
+
+def test_a_number_that_is_a_fact_may_be_given_in_public(square: Inbox, bo: User) -> None:
+    opened, client = ask(square), browser(bo)
+    draft = "Maria is in until five: 021 427 1234."
+    assert "it shows a phone number" in check(client, opened, draft)
+    fact("Maria's desk", "+353 21 427 1234")
+    assert "it shows a phone number" not in check(client, opened, draft)
+
+
+def test_all_that_was_said_is_known_newest_first(bo: User) -> None:
+    opened = ask(make.inbox(kind="email"), "Where is it?")
+    later = make.NOON + timedelta(hours=1)
+    reply(opened, text="Hello, it left on Monday.", author=bo, now=later)
+    assert facts_of(opened, author=bo, now=later).thread == (
+        Turn(is_ours=True, text="Hello, it left on Monday.", by="Bo Lind"),
+        Turn(is_ours=False, text="Where is it?"),
+    )
 
 
 def test_the_details_of_the_house_are_kept_with_an_inbox(client: Client, square: Inbox) -> None:
