@@ -296,6 +296,11 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{round(share * 100)}\u00a0%"
 
 
+def points(difference: float | None) -> str:
+    """A difference of two shares, in points of a hundred, with its sign."""
+    return "–" if difference is None else f"{round(difference * 100):+d}"
+
+
 def interval(low: float | None, high: float | None) -> str:
     """Between what a share, or a difference of two, lies."""
     if low is None or high is None:

@@ -16,5 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/reading/learning/", views.learn_now, name="learn_now"),
     path("settings/reading/labels/<slug:head>/", views.labels_page, name="settings_labels"),
     path("settings/reading/refits/<int:number>/revert/", views.revert_refit, name="revert_refit"),
+    path("worth/", views.worth_page, name="worth"),
+    path("worth/rows/", views.worth_rows, name="worth_rows"),
     path("pictures/<slug:key>/", views.picture, name="picture"),
 ]

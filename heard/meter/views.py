@@ -25,7 +25,7 @@ from heard.conversations.queries import sight_of
 from heard.conversations.showing import days
 from heard.learning.models import Refit
 from heard.learning.refitting import revert
-from heard.meter import learning
+from heard.meter import learning, worth
 from heard.meter.drawing import drawing
 from heard.meter.home import Home, home
 from heard.meter.keepers import DAYS, keepers
@@ -194,6 +194,21 @@ def revert_refit(request: StaffRequest, number: int) -> HttpResponse:
     return redirect("settings_reading")
 
 
+def worth_page(request: StaffRequest) -> HttpResponse:
+    """Whether replies that were changed after a finding fared better than those that were not."""
+    found = worth.cases(list(sight_of(request.user).doors), now=timezone.now())
+    context = {
+        "comparisons": worth.comparisons(found),
+        "is_capped": len(found) == worth.MOST,
+        "most": worth.MOST,
+        "least": worth.LEAST,
+        "days": worth.WINDOW.days,
+        "rated_within": worth.RATED_WITHIN.days,
+        "show": showing,
+    }
+    return render(request, "meter/worth.html", context)
+
+
 @leads_only
 @require_GET
 def labels_page(request: StaffRequest, head: str) -> HttpResponse:
@@ -214,6 +229,27 @@ def labels_page(request: StaffRequest, head: str) -> HttpResponse:
         "now": timezone.now(),
     }
     return render(request, "meter/labels.html", context)
+
+
+def worth_rows(request: StaffRequest) -> HttpResponse:
+    """The conversations that one share of that page counts."""
+    outcome, group = request.GET.get("outcome", ""), request.GET.get("group", "")
+    if outcome not in worth.OUTCOMES or group not in worth.GROUPS:
+        raise Http404
+    now, sight = timezone.now(), sight_of(request.user)
+    rows = worth.chosen(worth.cases(list(sight.doors), now=now), outcome=outcome, group=group)
+    context = {
+        "title": gettext("Changed after a finding")
+        if group == "changed"
+        else gettext("Sent as it was"),
+        "outcome": outcome,
+        "count": len(rows),
+        "rows": rows[: worth.MOST_ROWS],
+        "doors": sight.doors,
+        "now": now,
+        "show": showing,
+    }
+    return render(request, "meter/worth_rows.html", context)
 
 
 @staff_only
