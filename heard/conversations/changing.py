@@ -18,7 +18,15 @@ from django.db import connection, transaction
 from heard.channels.base import Acknowledged, Deleted, Edited, Kind, Progress
 from heard.channels.texts import plain
 from heard.conversations import doubting
-from heard.conversations.models import Acknowledgement, Change, Inbox, Message, Notice, Sending
+from heard.conversations.models import (
+    Acknowledgement,
+    Change,
+    Flooded,
+    Inbox,
+    Message,
+    Notice,
+    Sending,
+)
 from heard.conversations.settling import settle
 from heard.conversations.watching import watch_soon
 from heard.events.diary import record_many
@@ -129,6 +137,7 @@ class _Work:
     def __post_init__(self) -> None:
         self.changed: list[Message] = []
         self.reworded: list[tuple[Message, str]] = []
+        self.said_otherwise: list[int] = []
         self.events: list[Event] = []
         self.touched: set[int] = set()
 
@@ -158,6 +167,8 @@ class _Work:
             fields = ["text", "html", "extra", "edited_at", "deleted_at", "emptied_at", *READING]
             Message.objects.bulk_update(everything.values(), fields)
             self.touched |= {message.conversation_id for message in everything.values()}
+        if self.said_otherwise:  # they are no copies any more
+            Flooded.objects.filter(pk__in=self.said_otherwise).delete()
         record_many(self.events)
         ours = [pk for pk, it in everything.items() if it.kind == Message.Kind.REPLY]
         watch_soon(ours, now=self.now)
@@ -188,6 +199,7 @@ class _Work:
         )
         if is_worded:
             message.text, message.html, message.emptied_at = text, newest.html, None
+            self.said_otherwise.append(message.pk)
         if asks_other:
             message.need, message.need_by = facts.need or "", "place" if facts.need else ""
         message.extra, message.edited_at = extra, newest.at

@@ -136,6 +136,7 @@ AROUND = (
         AND e.data ?| %(event_words)s::text[]
         AND {OVER.format(at="e.at", conversation="e.subject_id")}
     """,
+    "DELETE FROM print p WHERE p.message_id = ANY(%(ids)s)",
     "UPDATE act a SET text = '' WHERE a.message_id = ANY(%(ids)s) AND a.state <> 'waiting'",
 )
 EVENT_WORDS = ["text", "preview"]

@@ -49,6 +49,8 @@ class Filters:
     hour: int | None = None
     since: date | None = None
     until: date | None = None
+    alike: str = ""
+    """"yes": only those of floods, the same words said many times."""
 
     def query(self, **changes: object) -> dict[str, str]:
         """As it stands in an address, with some values changed; None or "" takes one away."""
@@ -168,6 +170,8 @@ class Tally:
     keepers: tuple[tuple[int, str, int], ...] = ()
     """Id (0 is nobody, -1 is a colleague not to be named), name and count, most first."""
     spells: tuple[Spell, ...] = ()
+    alike: int = 0
+    """How many of them are of floods."""
     inboxes: tuple[tuple[int, int, tuple[Spell, ...]], ...] = ()
     """Inbox id, count, and the same spells for it alone; most first."""
 
@@ -262,13 +266,14 @@ def every_fail(filters: Filters, *, book: Book, now: datetime) -> Iterator[Fail]
 TALLY = """
     WITH found AS (
         SELECT c.inbox_id, coalesce(c.keeper_id, 0) AS keeper, c.fail, c.sighting,
-            c.met_at IS NOT NULL AS is_late,
+            c.met_at IS NOT NULL AS is_late, c.message_id,
             c.started_at AT TIME ZONE %(zone)s AS came, c.failed_at AT TIME ZONE %(zone)s AS fell
         FROM clock c WHERE {where} ORDER BY c.failed_at DESC LIMIT %(cap)s
     ), placed AS (
         SELECT inbox_id, keeper, fail, sighting, is_late, date_trunc('week', fell)::date AS week,
-            extract(isodow FROM came)::int AS weekday, extract(hour FROM came)::int AS hour
-        FROM found
+            extract(isodow FROM came)::int AS weekday, extract(hour FROM came)::int AS hour,
+            a.message_id IS NOT NULL AS is_alike
+        FROM found LEFT JOIN flooded a ON a.message_id = found.message_id AND a.taken_out_at IS NULL
     ), chosen AS (
         SELECT *, coalesce(weekday = %(weekday)s::int, true)
             AND coalesce(hour = %(hour)s::int, true) AS is_chosen FROM placed
@@ -277,7 +282,7 @@ TALLY = """
             WHEN grouping(fail) = 0 THEN 'kind' WHEN grouping(keeper) = 0 THEN 'keeper'
             ELSE 'all' END,
         weekday, hour, inbox_id, week, fail, sighting, is_late, keeper,
-        count(*), count(*) FILTER (WHERE is_chosen)
+        count(*), count(*) FILTER (WHERE is_chosen), count(*) FILTER (WHERE is_chosen AND is_alike)
     FROM chosen
     GROUP BY GROUPING SETS
         ((weekday, hour), (inbox_id, week), (fail, sighting, is_late), (keeper), ())
@@ -292,14 +297,14 @@ def tally(filters: Filters, *, book: Book) -> Tally:
     kinds: tuple[Counter[str], Counter[str], Counter[str]] = (Counter(), Counter(), Counter())
     keepers: Counter[int] = Counter()
     weeks: dict[int, Counter[date]] = defaultdict(Counter)
-    total = counted = 0
+    total = counted = alike = 0
     with connection.cursor() as cursor:
         cursor.execute(TALLY.format(where=" AND ".join(conditions)), parameters)
-        for way, weekday, hour, inbox, week, *kind, keeper, every, count in cursor:
+        for way, weekday, hour, inbox, week, *kind, keeper, every, count, of_floods in cursor:
             if way == "heat":
                 heat[weekday, hour] = every
             elif way == "all":
-                total, counted = count, every
+                total, counted, alike = count, every, of_floods
             elif not count:
                 continue
             elif way == "week":
@@ -318,6 +323,7 @@ def tally(filters: Filters, *, book: Book) -> Tally:
     ]
     return Tally(
         total=total,
+        alike=alike,
         is_capped=counted >= COUNTED_TO,
         heat=heat,
         fail=kinds[0],
@@ -371,6 +377,8 @@ def _conditions(filters: Filters, *, book: Book) -> tuple[list[str], dict[str, A
         conditions.append("c.sighting = %(sighting)s")
     if filters.outcome:
         conditions.append(f"c.met_at IS {'NOT ' if filters.outcome == 'late' else ''}NULL")
+    if filters.alike:
+        conditions.append(OF_FLOODS)
     if filters.keeper is not None:
         nobody = filters.keeper == 0
         conditions.append("c.keeper_id IS NULL" if nobody else "c.keeper_id = %(keeper)s")
@@ -381,6 +389,10 @@ def _conditions(filters: Filters, *, book: Book) -> tuple[list[str], dict[str, A
             conditions.append(f"{came} = %({name})s")
     return conditions, parameters
 
+
+OF_FLOODS = """EXISTS (
+    SELECT FROM flooded a WHERE a.message_id = c.message_id AND a.taken_out_at IS NULL
+)"""
 
 LINES = """
     SELECT c.id, c.conversation_id, c.message_id, c.inbox_id, c.kind, c.fail, c.sighting,

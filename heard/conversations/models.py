@@ -226,6 +226,29 @@ class Delivery(models.Model):
         return not self.body and not self.headers
 
 
+class Flood(models.Model):
+    """The same words said many times: a campaign that is copied, a program, somebody who repeats.
+
+    Kept by `sifting`. `first` is the message that began it, be it still there or not; `signature`
+    and `size` are its print (`reading.likeness`), by which later copies are known.
+    """
+
+    first = models.BigIntegerField(unique=True)
+    size = models.IntegerField()
+    signature = models.BinaryField()
+    started_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    dissolved_at = models.DateTimeField(null=True)
+    """When somebody said that these are not the same: nothing joins it any more."""
+
+    class Meta:
+        db_table = "flood"
+        indexes = [models.Index(fields=["-last_at"], name="flood_latest")]
+
+    def __str__(self) -> str:
+        return f"flood {self.pk}"
+
+
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Which conversations. Every view starts from `visible_to`."""
 
@@ -330,6 +353,10 @@ class Conversation(models.Model):
     preview = models.CharField(max_length=200, db_default="")
     last_kind = models.CharField(max_length=8, db_default="")
     """As `Message.Kind`; "shared" or "quoted" where it only passes on or quotes other words."""
+    flood = models.ForeignKey(
+        Flood, on_delete=models.SET_NULL, null=True, related_name="conversations", db_index=False
+    )
+    """Set while all that the contact said here is of one flood: then lists fold it."""
 
     objects = ConversationQuerySet.as_manager()
 
@@ -427,6 +454,18 @@ class Conversation(models.Model):
             ),
             models.Index(
                 fields=["token"], condition=~Q(token=""), name="conversation_private_link"
+            ),
+            models.Index(
+                F("flood"),
+                F("last_at").desc(),
+                F("id").desc(),
+                condition=Q(flood__isnull=False),
+                name="conversation_flooded",
+            ),
+            models.Index(
+                fields=["flood"],
+                condition=Q(status="open", flood__isnull=False),
+                name="conversation_folded",
             ),
             models.Index(
                 fields=["merged_into"],
@@ -546,6 +585,54 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"message {self.pk}"
+
+
+class Flooded(models.Model):
+    """That a message is of a flood."""
+
+    message = models.OneToOneField(
+        Message, on_delete=models.CASCADE, primary_key=True, related_name="flooded"
+    )
+    flood = models.ForeignKey(Flood, on_delete=models.CASCADE, related_name="messages")
+    taken_out_at = models.DateTimeField(null=True)
+    """When somebody said that it is not the same as the others: from then on it is not."""
+
+    class Meta:
+        db_table = "flooded"
+
+    def __str__(self) -> str:
+        return f"{self.message_id} of {self.flood_id}"
+
+
+class Print(models.Model):
+    """The print of one of the newest messages (`reading.likeness`), to know copies of it by."""
+
+    message = models.OneToOneField(
+        Message, on_delete=models.CASCADE, primary_key=True, related_name="+", db_constraint=False
+    )
+    at = models.DateTimeField()
+    founder = models.BigIntegerField()
+    """The message of which it is a copy, or its own."""
+    size = models.IntegerField()
+    signature = models.BinaryField()
+
+    class Meta:
+        db_table = "print"
+
+    def __str__(self) -> str:
+        return f"print of {self.message_id}"
+
+
+class Sifted(models.Model):
+    """The one row that says up to which message floods have been looked for."""
+
+    up_to = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "sifted"
+
+    def __str__(self) -> str:
+        return f"up to {self.up_to}"
 
 
 class Change(models.Model):

@@ -34,6 +34,8 @@ class View:
     is_counted: bool = True
     is_small: bool = False
     """Few rows by nature: no need to walk inbox by inbox."""
+    is_folded: bool = True
+    """All of it is open, and what is of one flood stands in one line."""
 
 
 VIEWS: dict[str, View] = {
@@ -75,6 +77,7 @@ VIEWS: dict[str, View] = {
             "promised_at",
             newest_first=False,
             is_small=True,
+            is_folded=False,
         ),
         View(
             "snoozed",
@@ -83,6 +86,7 @@ VIEWS: dict[str, View] = {
             "snoozed_until",
             newest_first=False,
             is_small=True,
+            is_folded=False,
         ),
         View(
             "open",
@@ -100,7 +104,15 @@ VIEWS: dict[str, View] = {
             newest_first=False,
             is_counted=False,
         ),
-        View("all", _("All"), "true", "last_at", newest_first=True, is_counted=False),
+        View(
+            "all",
+            _("All"),
+            "true",
+            "last_at",
+            newest_first=True,
+            is_counted=False,
+            is_folded=False,
+        ),
     )
 }
 
@@ -143,6 +155,8 @@ class Filters:
     team: int | None = None
     assignee: int | None = None
     """0 is nobody."""
+    flood: int | None = None
+    """Then each of its conversations has a line."""
 
     def query(self) -> dict[str, str]:
         """As it stands in an address."""
@@ -152,6 +166,7 @@ class Filters:
             "need": self.need,
             "team": self.team,
             "assignee": self.assignee,
+            "flood": self.flood,
         }
         return {name: str(value) for name, value in pairs.items() if value not in (None, "")}
 
@@ -187,6 +202,10 @@ class Row(NamedTuple):
     bond: str
     """What the contact is to us: by all inboxes if all may be seen, else by this one alone."""
     is_unseen: bool
+    flood: int | None
+    """The flood that is folded into this line, if that is what the list does."""
+    alike: int
+    """How many conversations of it the view holds; with more than one the line is all of them."""
     key: datetime
     door: Door
     present: tuple[Person, ...]
@@ -242,8 +261,18 @@ ROW = """
     c.id, c.inbox_id, c.contact_name, c.subject, c.preview, c.last_kind, c.need, c.status,
     c.assignee_id, c.is_urgent, c.last_at,
     c.waiting_since, c.due_at, c.due_from, c.due_kind, c.promised_at, c.snoozed_until,
-    c.last_incoming_at, c.closes_at, c.contact_id
+    c.last_incoming_at, c.closes_at, c.contact_id, c.flood_id
 """
+
+FOLDS = """
+    SELECT DISTINCT ON (c.flood_id) c.id, c.flood_id,
+        count(*) OVER (PARTITION BY c.flood_id) AS alike
+    FROM conversation c WHERE c.flood_id IS NOT NULL AND {where}
+    ORDER BY c.flood_id, c.{key} {way}, c.id {way}
+"""
+"""Of each flood that a view holds the conversation that comes first, and how many there are."""
+
+NO_FOLDS = "SELECT NULL::bigint AS id, NULL::bigint AS flood_id, 1::bigint AS alike WHERE false"
 
 DOORS = """
     SELECT i.id, i.name, i.kind, i.is_public, i.is_sample FROM inbox i
@@ -262,6 +291,7 @@ EVERYBODY_PRESENT = """
 """
 
 PICKED = """
+    WITH fold AS MATERIALIZED ({folds})
     SELECT c.id, c.inbox_id, c.contact_name, c.subject, c.preview, c.last_kind, c.need, c.status,
         c.assignee_id, coalesce(u.name, ''), c.is_urgent, c.last_at,
         c.due_at, c.due_from, c.due_kind, c.closes_at,
@@ -270,8 +300,9 @@ PICKED = """
             SELECT FROM sighting s
             WHERE s.conversation_id = c.id AND s.at >= c.last_incoming_at
         ) AS is_unseen,
-        c.{key}
+        fold.flood_id, coalesce(fold.alike, 1), c.{key}
     FROM ({rows}) c LEFT JOIN staff_user u ON u.id = c.assignee_id
+    LEFT JOIN fold ON fold.id = c.id
     {bonds}
     ORDER BY c.{key} {way}, c.id {way}
 """
@@ -329,16 +360,25 @@ def page_and_counts(
 def some(
     view: View, *, ids: Sequence[int], sight: Sight, filters: Filters, now: datetime
 ) -> tuple[Row, ...]:
-    """Those of `ids` that stand in the view now, in its order: two queries."""
+    """Those of `ids` that stand in the view now, in its order: two queries.
+
+    For those of a flood the line in which it is folded, whether that is one of them or not.
+    """
     conditions, parameters = _conditions(view, sight=sight, filters=filters, now=now)
     parameters |= {"ids": list(ids), "inboxes": _inboxes(sight, filters)}
     if parameters["inboxes"] is not None:
         conditions.append("c.inbox_id = ANY(%(inboxes)s)")
-    rows = (
-        f"SELECT {ROW} FROM conversation c "
-        f"WHERE c.id = ANY(%(ids)s) AND c.last_at IS NOT NULL AND {' AND '.join(conditions)}"
-    )
-    found = _rows(fetch(_picked(rows, view=view, sight=sight), parameters), sight=sight)
+    where = " AND ".join(["c.last_at IS NOT NULL", *conditions])
+    asked = "c.id = ANY(%(ids)s)"
+    folds = ""
+    if _folds(view, filters):
+        folds = (
+            where + " AND c.flood_id IN (SELECT flood_id FROM conversation WHERE id = ANY(%(ids)s))"
+        )
+        asked = f"(c.flood_id IS NULL AND {asked} OR c.id IN (SELECT id FROM fold))"
+    rows = f"SELECT {ROW} FROM conversation c WHERE {asked} AND {where}"
+    statement = _picked(rows, view=view, sight=sight, folds=folds)
+    found = _rows(fetch(statement, parameters), sight=sight)
     return _with(found, present([row.id for row in found], me=sight.user_id, now=now))
 
 
@@ -433,12 +473,15 @@ def _conditions(
         conditions.append("c.assignee_id IS NULL")
     elif filters.assignee is not None:
         conditions.append("c.assignee_id = %(assignee)s")
+    if filters.flood is not None:
+        conditions.append("c.flood_id = %(flood)s")
     parameters = {
         "me": sight.user_id,
         "now": now,
         "need": filters.need,
         "team": filters.team,
         "assignee": filters.assignee,
+        "flood": filters.flood,
     }
     return conditions, parameters
 
@@ -448,13 +491,18 @@ def _page_statement(
 ) -> tuple[str, dict[str, Any]]:
     way, beyond = ("DESC", "<") if view.newest_first else ("ASC", ">")
     conditions, parameters = _conditions(view, sight=sight, filters=filters, now=now)
+    inboxes = _inboxes(sight, filters)
+    folds = ""
+    if _folds(view, filters):
+        mine = ["c.inbox_id = ANY(%(inboxes)s)"] if inboxes is not None else []
+        folds = " AND ".join([*conditions, *mine])
+        conditions.append("(c.flood_id IS NULL OR c.id IN (SELECT id FROM fold))")
     if after:
         parameters["at"], parameters["id"] = from_key(after)
         conditions.append(f"(c.{view.key}, c.id) {beyond} (%(at)s, %(id)s)")
     elif view.key == "last_at":
         conditions.append("c.last_at IS NOT NULL")
     order = f"ORDER BY c.{view.key} {way}, c.id {way} LIMIT %(size)s"
-    inboxes = _inboxes(sight, filters)
     where = " AND ".join(conditions)
     if inboxes is None:
         rows = f"SELECT {ROW} FROM conversation c WHERE {where} {order}"
@@ -471,14 +519,20 @@ def _page_statement(
                 SELECT {ROW} FROM conversation c WHERE c.inbox_id = door.id AND {where} {order}
             ) c {order}
         """
-    statement = _picked(rows, view=view, sight=sight)
+    statement = _picked(rows, view=view, sight=sight, folds=folds)
     return statement, {**parameters, "size": size, "inboxes": inboxes}
 
 
-def _picked(rows: str, *, view: View, sight: Sight) -> str:
+def _folds(view: View, filters: Filters) -> bool:
+    return view.is_folded and filters.flood is None
+
+
+def _picked(rows: str, *, view: View, sight: Sight, folds: str) -> str:
+    """`folds` are the conditions of what may be folded; "" folds nothing."""
     bond, bonds = EVERY_BOND if sight.is_everything else BOND_HERE
     way = "DESC" if view.newest_first else "ASC"
-    return PICKED.format(rows=rows, key=view.key, way=way, bond=bond, bonds=bonds)
+    folded = FOLDS.format(where=folds, key=view.key, way=way) if folds else NO_FOLDS
+    return PICKED.format(rows=rows, key=view.key, way=way, bond=bond, bonds=bonds, folds=folded)
 
 
 def _counts_statement(sight: Sight, *, now: datetime) -> tuple[str, dict[str, Any]]:

@@ -86,7 +86,15 @@ WRITE_CLOCKS = """
         keeper_id = coalesce(clock.keeper_id, excluded.keeper_id)
 """
 
-WRITE_CONVERSATIONS = """
+FLOOD_OF = """
+    (SELECT CASE WHEN count(*) = count(f.flood_id) AND count(DISTINCT f.flood_id) = 1
+        THEN min(f.flood_id) END
+    FROM message m LEFT JOIN flooded f ON f.message_id = m.id AND f.taken_out_at IS NULL
+    WHERE m.conversation_id = {conversation} AND m.kind = 'incoming')
+"""
+"""The flood of which all is that the contact said there; null as soon as anything else is said."""
+
+WRITE_CONVERSATIONS = f"""
     UPDATE conversation c SET
         status = x.status, started_at = x.started_at, last_at = x.last_at,
         first_incoming_at = x.first_incoming_at, last_incoming_at = x.last_incoming_at,
@@ -101,7 +109,9 @@ WRITE_CONVERSATIONS = """
         preview = coalesce(m.preview, ''), last_kind = coalesce(m.kind, ''),
         subject = coalesce(f.subject, ''), is_public = coalesce(f.is_public, false),
         closes_at = x.last_incoming_at + make_interval(
-            secs => CASE WHEN f.is_public THEN x.public_window ELSE x.private_window END)
+            secs => CASE WHEN f.is_public THEN x.public_window ELSE x.private_window END),
+        flood_id = CASE WHEN c.flood_id IS NOT NULL
+            THEN {FLOOD_OF.format(conversation="c.id")} END
     FROM json_to_recordset(%s::json) AS x(id bigint, status text, started_at timestamptz,
         last_at timestamptz, first_incoming_at timestamptz, last_incoming_at timestamptz,
         started_by_contact bool, first_reply_seconds float8, incoming_count int, reply_count int,

@@ -20,7 +20,7 @@ from heard.channels.phone.course import span
 from heard.conversations import naming
 from heard.conversations.abilities import Obstacle, ceiling_of, kept_for
 from heard.conversations.models import Conversation
-from heard.conversations.queries import Row
+from heard.conversations.queries import Count, Row
 from heard.conversations.thanking import due
 from heard.conversations.thread import Done, Said
 
@@ -139,6 +139,13 @@ def bond_tags() -> Mapping[str, str]:
             f"{escape(name)}</span>"
             for word, name in naming.BONDS.items()
         },
+    }
+
+
+def more_alike(count: int) -> str:
+    """How many more conversations a line stands for, with the one that it names."""
+    return ngettext("and %(num)s more alike", "and %(num)s more alike", count - 1) % {
+        "num": Count(count - 1)
     }
 
 
@@ -355,6 +362,7 @@ def sentence(done: Done, *, now: datetime) -> str:
         "conversation.woken": gettext("%(who)s woke it"),
         "conversation.resolved": gettext("%(who)s called it done"),
         "conversation.reopened": gettext("%(who)s opened it again"),
+        "conversation.taken_out": gettext("%(who)s said that it is not like the others"),
         "promise.kept": gettext("%(who)s kept the promise"),
         "promise.withdrawn": gettext("%(who)s withdrew the promise"),
         "conversation.went_private": gettext("They went on in private, on our contact page"),

@@ -21,7 +21,8 @@ NEWEST = 100
 LONGEST_TEXT = 12_000
 EVENTS = (
     "conversation.assigned", "conversation.snoozed", "conversation.woken", "conversation.resolved",
-    "conversation.reopened", "promise.made", "promise.kept", "promise.withdrawn",
+    "conversation.reopened", "conversation.taken_out",
+    "promise.made", "promise.kept", "promise.withdrawn",
     "reading.corrected", "second_reading.refused", "reply.drafted", "reply.queued", "reply.undone",
     "conversation.went_private", "conversation.merged",
     "conversation.unmerged", "conversation.split", "conversation.rejoined",

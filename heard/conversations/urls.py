@@ -16,6 +16,7 @@ from heard.conversations.views import (
     doubting,
     drafting,
     enquiring,
+    floods,
     inbox,
     journal,
     ledger,
@@ -88,6 +89,15 @@ one_conversation: list[URLPattern | URLResolver] = [
     path("answers/", taking.choices, name="answer_choices"),
     path("answers/<int:answer>/", taking.take_answer, name="take_answer"),
     path("findings/", rules.feel_finding, name="feel_finding"),
+    path("flood/leaving/", floods.leave, name="leave_flood"),
+]
+
+one_flood: list[URLPattern | URLResolver] = [
+    path("", floods.flood, name="flood"),
+    path("resolution/", floods.resolve, name="resolve_flood"),
+    path("acknowledgement/", floods.acknowledge, name="acknowledge_flood"),
+    path("dissolution/", floods.dissolve, name="dissolve_flood"),
+    path("folding/", floods.fold_again, name="fold_flood_again"),
 ]
 
 one_message: list[URLPattern | URLResolver] = [
@@ -107,6 +117,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/<slug:name>/rows/", inbox.rows, name="inbox_rows"),
     path("inbox/<slug:name>/filters/", inbox.filters, name="inbox_filters"),
     path("conversations/<int:number>/", include(one_conversation)),
+    path("floods/<int:number>/", include(one_flood)),
     path("messages/<int:message>/", include(one_message)),
     path("drafting/<int:number>/", drafting.drafting, name="drafting"),
     path("readings/<int:number>/", doubting.second_reading, name="second_reading"),

@@ -14,13 +14,15 @@ from django.db import connection
 
 from heard.meter.report import (
     RESPONSE_LOOK,
+    Alike,
     Meter,
     Scope,
+    alike,
     look,
     meter_of,
     sums_of,
 )
-from heard.meter.rollups import freshen
+from heard.meter.rollups import FLOODS, SPEAKER, freshen
 from heard.meter.spreads import Percentiles, percentiles
 
 WEEKS = 12
@@ -91,6 +93,7 @@ class Home:
     last_week: Week
     weeks: tuple[MeterWeek, ...]
     meter: Meter
+    alike: Alike
     negative: int
     turned: int
     has_messages: bool
@@ -124,6 +127,7 @@ def home(inboxes: tuple[int, ...] | None, *, now: datetime) -> Home:
         last_week=_week(last_week),
         weeks=tuple(weeks),
         meter=_together(week.meter for week in weeks),
+        alike=alike(Scope(inboxes, since, as_of)),
         negative=over["negative"],
         turned=over["turned"],
         has_messages=last is not None,
@@ -191,8 +195,9 @@ def _meter_weeks(scope: Scope) -> list[MeterWeek]:
             SELECT date_trunc('week', day)::date, count(*) FILTER (WHERE stance = 'recommend'),
                 count(*) FILTER (WHERE stance = 'avoid')
             FROM (
-                SELECT DISTINCT m.contact_id, (m.at AT TIME ZONE %(zone)s)::date AS day, m.stance
-                FROM message m JOIN contact k ON k.id = m.contact_id
+                SELECT DISTINCT {SPEAKER.format("m")}, (m.at AT TIME ZONE %(zone)s)::date AS day,
+                    m.stance
+                FROM message m JOIN contact k ON k.id = m.contact_id {FLOODS.format("m")}
                 WHERE m.kind = 'incoming' AND m.is_public AND NOT k.is_ours
                     AND m.stance IN ('avoid', 'recommend') AND {where}
             ) AS voices GROUP BY 1

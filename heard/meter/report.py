@@ -17,7 +17,7 @@ from django.db import connection
 from heard.lib.shares import wilson
 from heard.lib.statements import fetch
 from heard.meter import spreads
-from heard.meter.rollups import COUNTED, SPREADS, freshen
+from heard.meter.rollups import COUNTED, FLOODS, SPEAKER, SPREADS, freshen
 
 Counts = npt.NDArray[np.int64]
 
@@ -96,13 +96,24 @@ class Fails:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """Avoid against recommend, one voice a person, day and stance; Wilson's 95 % interval."""
+    """Avoid against recommend, one voice a person, day and stance; Wilson's 95 % interval.
+
+    What is of one flood, the same words said many times, is one voice whoever says it.
+    """
 
     recommend: int
     avoid: int
     share: float | None
     low: float | None
     high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """So many public messages that took a side were of floods; as so many voices they count."""
+
+    messages: int
+    voices: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +136,7 @@ class Report:
     first_response: FirstResponse
     fails: Fails
     meter: Meter
+    alike: Alike
     turned_round: TurnedRound
 
     def as_dict(self) -> dict[str, Any]:
@@ -197,6 +209,7 @@ def report(scope: Scope) -> Report:
             recognition=FailCount(sums["recognition_unanswered"], sums["recognition_late"]),
         ),
         meter=meter_of(recommend, avoid),
+        alike=alike(scope),
         turned_round=TurnedRound(
             sums["negative"], sums["turned"], _share(sums["turned"], sums["negative"])
         ),
@@ -260,8 +273,9 @@ def _voices(scope: Scope, sums: dict[str, int]) -> tuple[int, int]:
                 SELECT count(*) FILTER (WHERE stance = 'recommend'),
                     count(*) FILTER (WHERE stance = 'avoid')
                 FROM (
-                    SELECT DISTINCT m.contact_id, (m.at AT TIME ZONE %(zone)s)::date, m.stance
-                    FROM message m JOIN contact k ON k.id = m.contact_id
+                    SELECT DISTINCT {SPEAKER.format("m")}, (m.at AT TIME ZONE %(zone)s)::date,
+                        m.stance
+                    FROM message m JOIN contact k ON k.id = m.contact_id {FLOODS.format("m")}
                     WHERE m.kind = 'incoming' AND m.is_public AND NOT k.is_ours
                         AND m.stance IN ('avoid', 'recommend') AND {where}
                 ) AS voices
@@ -270,6 +284,21 @@ def _voices(scope: Scope, sums: dict[str, int]) -> tuple[int, int]:
             )
         recommend, avoid = cursor.fetchone()
     return int(recommend), int(avoid)
+
+
+def alike(scope: Scope) -> Alike:
+    """What floods there are in the meter of a scope: one query over what is of floods alone."""
+    where, parameters = scope.where("m.at", inbox="m.inbox_id")
+    [found] = fetch(
+        f"""
+        SELECT count(*), count(DISTINCT (a.flood_id, (m.at AT TIME ZONE %(zone)s)::date, m.stance))
+        FROM flooded a JOIN message m ON m.id = a.message_id JOIN contact k ON k.id = m.contact_id
+        WHERE a.taken_out_at IS NULL AND m.kind = 'incoming' AND m.is_public AND NOT k.is_ours
+            AND m.stance IN ('avoid', 'recommend') AND {where}
+        """,
+        {**parameters, "zone": settings.TIME_ZONE},
+    )
+    return Alike(*found)
 
 
 def _contacts(scope: Scope) -> int:

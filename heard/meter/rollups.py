@@ -30,10 +30,10 @@ FIGURES = {
     "message": """
         SELECT w.inbox_id, w.day, count(*) FILTER (WHERE t.kind = 'incoming') AS incoming,
             count(*) FILTER (WHERE t.kind = 'reply') AS reply,
-            count(DISTINCT t.contact_id) FILTER (WHERE {voice} AND t.stance = 'recommend')
+            count(DISTINCT {speaker}) FILTER (WHERE {voice} AND t.stance = 'recommend')
                 AS recommend,
-            count(DISTINCT t.contact_id) FILTER (WHERE {voice} AND t.stance = 'avoid') AS avoid
-        FROM {wanted} JOIN message t ON {inbox} AND {at} GROUP BY 1, 2
+            count(DISTINCT {speaker}) FILTER (WHERE {voice} AND t.stance = 'avoid') AS avoid
+        FROM {wanted} JOIN message t ON {inbox} AND {at} {floods} GROUP BY 1, 2
     """,
     "conversation": """
         SELECT w.inbox_id, w.day, count(*) FILTER (WHERE t.contact_id IS NOT NULL) AS conversations,
@@ -66,14 +66,20 @@ FIGURES = {
 
 VOICES = """
     SELECT NULL::bigint AS inbox_id, w.day,
-        count(DISTINCT t.contact_id) FILTER (WHERE t.stance = 'recommend') AS recommend,
-        count(DISTINCT t.contact_id) FILTER (WHERE t.stance = 'avoid') AS avoid
-    FROM (SELECT DISTINCT day, low, high FROM wanted) w JOIN message t ON {at}
+        count(DISTINCT {speaker}) FILTER (WHERE t.stance = 'recommend') AS recommend,
+        count(DISTINCT {speaker}) FILTER (WHERE t.stance = 'avoid') AS avoid
+    FROM (SELECT DISTINCT day, low, high FROM wanted) w JOIN message t ON {at} {floods}
     WHERE {voice} GROUP BY 2
 """
 
 VOICE = """t.kind = 'incoming' AND t.is_public AND t.stance IN ('avoid', 'recommend')
     AND NOT EXISTS (SELECT FROM contact k WHERE k.id = t.contact_id AND k.is_ours)"""
+
+FLOODS = "LEFT JOIN flooded a ON a.message_id = {0}.id AND a.taken_out_at IS NULL"
+SPEAKER = "CASE WHEN {0}.contact_id IS NOT NULL THEN coalesce(-a.flood_id, {0}.contact_id) END"
+"""Whose voice a message is: its contact's, or that of its flood, which is one however many say it.
+
+Both are for a message called {0}; floods have numbers below zero, so that none is a contact."""
 
 SPREADS = {
     "first_reply_spread": """
@@ -217,7 +223,13 @@ WANTED = """
 
 def _words(*, is_few: bool) -> dict[str, str]:
     """How rows are matched to days: a few days each by its range, many by reading once through."""
-    words = {"voice": VOICE, "wanted": "wanted w", "inbox": "t.inbox_id = w.inbox_id"}
+    words = {
+        "voice": VOICE,
+        "floods": FLOODS.format("t"),
+        "speaker": SPEAKER.format("t"),
+        "wanted": "wanted w",
+        "inbox": "t.inbox_id = w.inbox_id",
+    }
     for column in ("at", "started_at", "failed_at"):
         words[column] = (
             f"t.{column} >= w.low AND t.{column} < w.high"

@@ -18,6 +18,10 @@ from heard.meter.report import Scope
 
 PAGE_SIZE = 50
 VOICE = "t.kind = 'incoming' AND t.is_public AND NOT k.is_ours AND t.stance = "
+ALIKE = (
+    "CASE WHEN EXISTS (SELECT FROM flooded a WHERE a.message_id = t.id "
+    "AND a.taken_out_at IS NULL) THEN 'alike' ELSE '' END"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +92,25 @@ FIGURES: dict[str, Figure] = {
     ),
     "recommend": Figure(
         _("Who said: go there"),
-        _("What people said in public that sends others to you. A person counts once a day."),
+        _(
+            "What people said in public that sends others to you. "
+            "A person or a flood counts once a day."
+        ),
         table=TALK,
         condition=VOICE + "'recommend'",
+        verdict=ALIKE,
         at="t.at",
         words="left(t.text, 200)",
     ),
     "avoid": Figure(
         _("Who said: avoid them"),
-        _("What people said in public that warns others off. A person counts once a day."),
+        _(
+            "What people said in public that warns others off. "
+            "A person or a flood counts once a day."
+        ),
         table=TALK,
         condition=VOICE + "'avoid'",
+        verdict=ALIKE,
         at="t.at",
         words="left(t.text, 200)",
     ),

@@ -43,6 +43,8 @@
         old.replaceWith(line);
         if (hadFocus) $("a", line).focus({ preventScroll: true });
       }
+      // Of a flood one line stands for all: the one that did is not it any more.
+      if (line.dataset.flood) $$(`#lines .line[data-flood="${line.dataset.flood}"]`).forEach((other) => { if (other !== line && other.dataset.id !== open) other.remove(); });
       place(line);
       if (line.isConnected) htmx.process(line);
     }

@@ -111,6 +111,7 @@ def list_context(
         "rows": page.rows,
         "after": page.after,
         "counts": counts,
+        "filters": filters,
         "filter_query": urlencode(filters.query()),
         "context_query": context_query(view, filters),
         "current": _number(request.GET.get("beside")),
@@ -138,6 +139,7 @@ def filters_of(asked: Mapping[str, str], *, sight: Sight) -> Filters:
         need=asked.get("need", "") if asked.get("need") in showing.NEEDS else "",
         team=_number(asked.get("team")),
         assignee=_number(asked.get("assignee")),
+        flood=_number(asked.get("flood")),
     )
     if filters.inbox is not None and filters.inbox not in sight.doors:
         raise Http404

@@ -102,6 +102,7 @@ def filters_of(asked: Mapping[str, str], *, book: Book) -> Filters:
         hour=_number(asked.get("hour"), range(HOURS)),
         since=_day(asked.get("since")),
         until=_day(asked.get("until")),
+        alike=_one_of(asked.get("alike"), ("yes",)),
     )
     if filters.inbox is not None and filters.inbox not in book.sight.doors:
         raise Http404
