@@ -123,8 +123,7 @@ def test_newcombe_as_in_his_paper() -> None:
         (5, 56, 0, 29, -0.0381, 0.1926),
         (10, 10, 0, 20, 0.6791, 1.0),
     ):
-        found = newcombe(hits, count, other, others)
-        assert found == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+        assert newcombe(hits, count, other, others) == pytest.approx((low, high), abs=5e-5)
     assert newcombe(1, 2, 0, 0) == (None, None)
 
 
