@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,10 @@ class AssistantForm(ModelForm[Assistant]):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text=_("Kept sealed and never shown. Left empty, the key that is there stays."),
     )
+
+    def __init__(self, *arguments: Any, now: datetime, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._now, self._was_reading = now, self.instance.reads
 
     class Meta:
         model = Assistant
@@ -123,6 +128,8 @@ class AssistantForm(ModelForm[Assistant]):
             row.key = seal(key)
         if {"url", "model", "new_key", "allow_private"} & set(self.changed_data):
             row.takes_schema, row.rests_until, row.trouble, row.trouble_count = True, None, "", 0
+        if row.reads and not self._was_reading:
+            row.reads_since = self._now
         if commit:
             row.save()
         return row

@@ -27,6 +27,8 @@ class Assistant(models.Model):
     allow_private = models.BooleanField(default=False)
     reads = models.BooleanField(default=False)
     """The tier "server": it is asked about messages that the shipped reader is unsure of."""
+    reads_since = models.DateTimeField(null=True)
+    """When that was switched on: what was heard before is not asked about."""
     drafts = models.BooleanField(default=False)
     unsure_below = models.FloatField(default=0.15, validators=[MinValueValidator(0.0)])
     """A reading is unsure while its likeliest answer leads the next by less than this."""

@@ -25,7 +25,7 @@ ON_A_PAGE = 50
 def assistant(request: StaffRequest) -> HttpResponse:
     """The tiers with what they cost, and where the server is."""
     row, now = arranged(), timezone.now()
-    form = AssistantForm(request.POST or None, instance=row)
+    form = AssistantForm(request.POST or None, instance=row, now=now)
     if request.method == "POST" and form.is_valid():
         keep(form, by=request.user, now=now)
         messages.success(request, _("Kept."))
@@ -37,9 +37,10 @@ def assistant(request: StaffRequest) -> HttpResponse:
 @require_POST
 def try_assistant(request: StaffRequest) -> HttpResponse:
     """Ask the server about a made-up message. Whoever set it up waits for it (decision 0013)."""
+    now = timezone.now()
+    tried = try_out(arranged(), by_id=request.user.pk, now=now)
     row = arranged()
-    tried = try_out(row, by_id=request.user.pk, now=timezone.now())
-    return _page(request, arranged(), AssistantForm(instance=row), tried=tried)
+    return _page(request, row, AssistantForm(instance=row, now=now), tried=tried)
 
 
 @owner_only

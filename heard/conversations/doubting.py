@@ -62,18 +62,18 @@ def read_again(timestamp: int) -> None:  # noqa: ARG001 - given to every periodi
 def doubt(assistant: Assistant, *, now: datetime, lot: int = LOT) -> int:
     """Look through the next lot of messages for unsure readings; returns how many ids it passed.
 
-    The first look begins with what is said from then on.
+    Only of what was heard since the tier was switched on.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(id), 0) FROM message")
         newest: int = cursor.fetchone()[0]
-    row, is_new = Doubted.objects.select_for_update().get_or_create(
-        pk=1, defaults={"up_to": newest, "since": now}
+    row, _ = Doubted.objects.select_for_update().get_or_create(
+        pk=1, defaults={"up_to": max(0, newest - lot)}
     )
     last = min(row.up_to + lot, newest)
-    if is_new or last <= row.up_to:
+    if last <= row.up_to:
         return 0
-    since = max(row.since, now - FRESH)
+    since = max(assistant.reads_since or now, now - FRESH)
     parameters = {"first": max(0, row.up_to - AGAIN), "last": last, "since": since}
     rows = fetch(SAID, parameters)
     sure = leads([text for _, text in rows])

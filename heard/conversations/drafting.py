@@ -77,7 +77,7 @@ def draft(wanted: Drafted, *, now: datetime) -> None:
     if not last:
         _keep(wanted, reason=_("There is nothing to answer yet."), now=now)
         return
-    sources = sources_for(opened, last)
+    sources = sources_for(opened, last, by=wanted.by, now=now)
     question = asked_for.question(
         [Turn(kind == Message.Kind.REPLY, text) for kind, text in said],
         sources,

@@ -959,10 +959,9 @@ class SecondReading(models.Model):
 
 
 class Doubted(models.Model):
-    """The one row that says since when and up to where unsure readings have been looked for."""
+    """The one row that says up to which message unsure readings have been looked for."""
 
     up_to = models.BigIntegerField(default=0)
-    since = models.DateTimeField()
 
     class Meta:
         db_table = "doubted"

@@ -53,6 +53,7 @@ def test_an_owner_arranges_it_and_the_key_is_sealed_and_never_shown(client: Clie
     client.post(page, {**FILLED, "reads": "on"})
     row = Assistant.objects.get()
     assert (row.url, row.reads) == ("https://models.example/v1", True)
+    assert row.reads_since is not None
     assert "sk-secret" not in row.key
     assert unseal(row.key) == "sk-secret"
     shown = client.get(page).content.decode()

@@ -40,13 +40,7 @@ LATER = make.NOON + timedelta(minutes=1)
 
 @pytest.fixture
 def assistant() -> Assistant:
-    return arrange(reads=True)
-
-
-def begin(assistant: Assistant) -> Inbox:
-    """The first look: from now on."""
-    doubting.doubt(assistant, now=make.NOON - timedelta(minutes=1))
-    return make.inbox()
+    return arrange(reads=True, reads_since=make.NOON - timedelta(minutes=1))
 
 
 def take_in(box: Inbox, *texts: str, **fields: Any) -> list[Message]:
@@ -78,7 +72,6 @@ def test_only_unsure_and_fresh_words_of_people_are_asked_about(assistant: Assist
     box = make.inbox()
     [old] = take_in(box, UNREAD)
     Message.objects.update(heard_at=make.NOON - timedelta(hours=1))
-    assert doubting.doubt(assistant, now=make.NOON - timedelta(minutes=1)) == 0
     take_in(box, SURE)
     take_in(box, UNREAD + " 1", is_automatic=True)
     take_in(box, UNREAD + " 2", kind=Kind.REPLY)
@@ -102,7 +95,7 @@ def test_while_the_tier_is_off_nothing_is_looked_at_and_nothing_leaves() -> None
 
 
 def test_a_suggestion_changes_neither_reading_nor_clock_nor_diary(assistant: Assistant) -> None:
-    box = begin(assistant)
+    box = make.inbox()
     second = answered(box, {"need": "nothing", "stance": "neither", "mood": "neutral"})
     assert second.state == "open"
     message = second.message
@@ -114,7 +107,7 @@ def test_a_suggestion_changes_neither_reading_nor_clock_nor_diary(assistant: Ass
 
 
 def test_taking_it_is_a_correction_by_that_person(client: Client, assistant: Assistant) -> None:
-    second = answered(begin(assistant), {"need": "nothing", "stance": "neither", "mood": "neutral"})
+    second = answered(make.inbox(), {"need": "nothing", "stance": "neither", "mood": "neutral"})
     ann = make.user()
     client.force_login(ann)
     opened = reverse("conversation", args=[second.message.conversation_id])
@@ -140,7 +133,7 @@ def test_taking_it_is_a_correction_by_that_person(client: Client, assistant: Ass
 
 
 def test_refusing_it_leaves_the_reading(client: Client, assistant: Assistant) -> None:
-    second = answered(begin(assistant))
+    second = answered(make.inbox())
     client.force_login(make.user())
     client.post(reverse("second_reading", args=[second.pk]), {"answer": "refuse"})
     second.refresh_from_db()
@@ -152,7 +145,6 @@ def test_refusing_it_leaves_the_reading(client: Client, assistant: Assistant) ->
 def test_who_may_not_see_the_conversation_finds_no_suggestion(
     client: Client, assistant: Assistant
 ) -> None:
-    doubting.doubt(assistant, now=make.NOON - timedelta(minutes=1))
     second = answered(make.inbox(teams=(make.team(),)))
     client.force_login(make.user())
     address = reverse("second_reading", args=[second.pk])
@@ -165,7 +157,7 @@ def test_what_it_reads_the_same_is_not_shown(assistant: Assistant) -> None:
     text = "hmm okay then"
     arranged_to = Assistant.objects.filter(pk=1)
     arranged_to.update(unsure_below=1.0)
-    box = begin(arranged())
+    box = make.inbox()
     [message] = take_in(box, text)
     same = {head: getattr(message, head) for head in ("need", "stance", "mood")}
     with Place() as place:
@@ -177,13 +169,13 @@ def test_what_it_reads_the_same_is_not_shown(assistant: Assistant) -> None:
 
 
 def test_nonsense_is_no_suggestion(assistant: Assistant) -> None:
-    second = answered(begin(assistant), "As a language model I like parcels.")
+    second = answered(make.inbox(), "As a language model I like parcels.")
     assert second.state == "none"
     assert "cannot be used" in second.reason
 
 
 def test_names_and_handles_of_the_conversation_do_not_leave(assistant: Assistant) -> None:
-    box = begin(assistant)
+    box = make.inbox()
     text = f"Zofia Kowalska tutaj (zofia.k@poczta.example, +48 601 234 567). {UNREAD}"
     with Place() as place:
         Assistant.objects.update(url=f"{place.url}/v1")
@@ -200,7 +192,7 @@ def test_names_and_handles_of_the_conversation_do_not_leave(assistant: Assistant
 def test_a_spent_budget_and_a_server_in_trouble_leave_the_rest_waiting(
     assistant: Assistant,
 ) -> None:
-    box = begin(assistant)
+    box = make.inbox()
     with Place() as place:
         Assistant.objects.update(url=f"{place.url}/v1", calls_a_day=1)
         place.answers(CALL, said(WARNS))
@@ -219,7 +211,7 @@ def test_a_spent_budget_and_a_server_in_trouble_leave_the_rest_waiting(
 
 
 def test_new_words_are_asked_about_again(assistant: Assistant) -> None:
-    second = answered(begin(assistant))
+    second = answered(make.inbox())
     message = Message.objects.select_related("inbox").get(pk=second.message_id)
     edited = Edited(message.external_id, LATER, UNREAD + " Proszę o odpowiedź!")
     change(message.inbox, [edited], now=LATER)
@@ -230,7 +222,7 @@ def test_new_words_are_asked_about_again(assistant: Assistant) -> None:
 def test_a_thread_with_suggestions_costs_no_more_queries(
     client: Client, assistant: Assistant, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    second = answered(begin(assistant))
+    second = answered(make.inbox())
     client.force_login(make.user())
     opened = reverse("conversation", args=[second.message.conversation_id])
     client.get(opened)

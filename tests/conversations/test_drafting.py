@@ -20,7 +20,7 @@ from heard.conversations import drafting, replying
 from heard.conversations.grounding import nearest
 from heard.conversations.models import Conversation, Draft, Drafted, Message, Sending
 from heard.events.models import Event
-from heard.knowledge.models import HouseFact
+from heard.knowledge.models import HouseFact, SavedAnswer
 from heard.staff.models import User
 from tests import make
 from tests.assistant.far_side import CALL, arrange, said
@@ -69,6 +69,30 @@ def test_a_draft_rests_on_facts_and_shows_them(opened: Conversation, ann: User) 
     assert "Parking" not in body
     event = Event.objects.get(name="reply.drafted")
     assert (event.actor_id, event.data["drafted"]) == (ann.pk, found.pk)
+
+
+def test_saved_answers_come_first_with_their_gaps_filled(opened: Conversation, ann: User) -> None:
+    common = {"said_at": make.NOON, "said_by": ann}
+    saved = SavedAnswer.objects.create(
+        short="dogs",
+        title="Dogs",
+        text="Dear {contact name}, your dog is welcome at {inbox}.",
+        **common,
+    )
+    SavedAnswer.objects.create(
+        short="cats", title="Dogs and cats", text="No dog.", is_proposed=True, **common
+    )
+    SavedAnswer.objects.create(
+        short="team", title="Dogs", text="No dog.", team=make.team(), **common
+    )
+    found, place = drafted(opened, make.user(), {"reply": DRAFT, "sources": [1]})
+    assert [(it["kind"], it["id"], it["used"]) for it in found.sources] == [
+        ("saved", saved.pk, True),
+        ("fact", HouseFact.objects.get(subject="Day ticket").pk, False),
+    ]
+    asked = place.asked[0].json()["messages"][1]["content"]
+    assert "1. Dogs: Dear [NAME" in asked
+    assert f"your dog is welcome at {opened.inbox.name}" in asked
 
 
 def test_no_name_or_address_leaves_with_the_question(opened: Conversation, ann: User) -> None:

@@ -18,11 +18,11 @@ def opens_the_doors(page: Page, link: str) -> None:
     page.wait_for_url(re.compile(r":\d+/(?!welcome)"))
 
 
-def writes(browser: Browser, door: str, name: str) -> None:
+def writes(browser: Browser, door: str, name: str, words: str = "") -> None:
     """A customer asks something."""
     page = browser.new_context().new_page()
     page.goto(door)
-    page.get_by_label("Your message").fill(f"Hello, this is {name}. Is the terrace open?")
+    page.get_by_label("Your message").fill(words or f"Hello, this is {name}. Is the terrace open?")
     page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_text("We have your message.")).to_be_visible(timeout=30_000)

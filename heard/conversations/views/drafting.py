@@ -15,7 +15,7 @@ from heard.conversations.models import Conversation, Drafted
 from heard.conversations.views.conversation import found
 from heard.staff.access import StaffRequest, staff_only
 
-PAGES = {"fact": "settings_fact"}
+PAGES = {"saved": "settings_answer", "fact": "settings_fact"}
 """Where a source can be read and changed; only by those who lead."""
 
 
@@ -44,7 +44,7 @@ def drafting(request: StaffRequest, number: int) -> HttpResponse:
 
 
 def _shown(request: StaffRequest, drafted: Drafted) -> HttpResponse:
-    kinds = {"fact": gettext("a fact of the house")}
+    kinds = {"saved": gettext("a saved answer"), "fact": gettext("a fact of the house")}
     for source in drafted.sources:
         page = PAGES.get(source["kind"])
         source["url"] = reverse(page, args=[source["id"]]) if page and request.user.leads else ""
