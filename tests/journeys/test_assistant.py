@@ -102,9 +102,7 @@ def test_switched_on_tried_a_suggestion_taken_and_a_draft_with_its_sources() -> 
             page.locator("#thread").click(position={"x": 5, "y": 5})
             page.keyboard.press("u")
             expect(suggested).to_have_count(0)
-            expect(page.locator("#thread")).to_contain_text(
-                "corrected the reading"
-            )
+            expect(page.locator("#thread")).to_contain_text("corrected the reading")
 
             place._answers.clear()
             place.answers(CALL, said({"reply": DRAFT, "sources": [1]}))

@@ -4,14 +4,13 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('conversations', '0020_enquiries'),
+        ("conversations", "0020_enquiries"),
     ]
 
     operations = [
         migrations.RemoveField(
-            model_name='doubted',
-            name='since',
+            model_name="doubted",
+            name="since",
         ),
     ]
