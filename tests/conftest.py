@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -24,6 +25,11 @@ SERVER_SETTINGS = {
 }
 SERVERS_USED = re.compile(r"^from tests\.(servers|channels\.test_\w+) import", re.MULTILINE)
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+
+# Nothing here is judged by a watch: the first example loads models, and machines are busy.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]

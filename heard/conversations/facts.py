@@ -17,7 +17,7 @@ from heard.conversations.abilities import abilities_of
 from heard.conversations.models import Conversation, Correction, Inbox, Message
 from heard.conversations.settling import opening_hours
 from heard.conversations.weighing import softened
-from heard.knowledge.telling import known_of
+from heard.knowledge.telling import known_of, texts_of
 from heard.reading import Mood, Stance
 from heard.staff.models import User
 from heard.think import Facts, Known, Opening, Turn
@@ -39,7 +39,7 @@ def facts_of(
     is_private: bool = False,
     is_split: bool = False,
 ) -> Facts:
-    """What is known of a reply in this conversation: four queries, six where anybody reads it.
+    """What is known of a reply in this conversation: five queries, seven where anybody reads it.
 
     `is_private`: it goes to the person alone, though what it answers is public. `is_split`: in as
     many numbered parts as it needs.
@@ -89,6 +89,9 @@ def facts_of(
             for one in said
         ),
         known=known,
+        saved_answers=texts_of(
+            brand_id=_brand(inbox), place_id=inbox.place_id, kind=inbox.kind, by=author
+        ),
         opening=_opening(inbox, today=local(now, author.timezone).date()),
         our_names=_names(inbox),
         our_details=(*ours, *_to_be_given(known)),
@@ -103,9 +106,12 @@ def facts_of(
 
 
 def _known_here(inbox: Inbox, *, language: str, today: date) -> tuple[Known, ...]:
-    brand_id = inbox.brand_id or (inbox.place.brand_id if inbox.place else None)
     spoken = language.partition("-")[0]
-    return known_of(brand_id=brand_id, place_id=inbox.place_id, language=spoken, today=today)
+    return known_of(brand_id=_brand(inbox), place_id=inbox.place_id, language=spoken, today=today)
+
+
+def _brand(inbox: Inbox) -> int | None:
+    return inbox.brand_id or (inbox.place.brand_id if inbox.place else None)
 
 
 def _to_be_given(known: Iterable[Known]) -> Iterator[str]:

@@ -6,10 +6,12 @@ from datetime import date
 
 from django.db.models import Q
 
-from heard.knowledge.models import HouseFact
+from heard.knowledge.models import HouseFact, SavedAnswer
+from heard.staff.models import User
 from heard.think import Known
 
 MOST = 2_000
+MOST_TEXTS = 300
 
 
 def known_of(
@@ -35,3 +37,15 @@ def known_of(
         if known is None or nearness > known[0]:
             nearest[subject.casefold()] = (nearness, Known(subject, value, others))
     return tuple(known for _, known in nearest.values())
+
+
+def texts_of(*, brand_id: int | None, place_id: int | None, kind: str, by: User) -> tuple[str, ...]:
+    """The saved answers that this person may choose here, the latest first, in one query."""
+    rows = (
+        SavedAnswer.objects.visible_to(by)
+        .in_use()
+        .fitting(brand_id=brand_id, place_id=place_id, kind=kind)
+        .order_by("-pk")
+        .values_list("text", flat=True)[:MOST_TEXTS]
+    )
+    return tuple(rows)

@@ -6,7 +6,7 @@ It leans towards ticking a question off: a question left open is worth a word on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from heard.think.claims import Sort, claims_in
@@ -25,14 +25,20 @@ _ALIKE = 4  # letters by which "open" and "opening" are one word
 def asked(draft: str, facts: Facts) -> tuple[Asked, ...]:
     """Every question of the message, ticked off where the draft takes it up."""
     questions = questions_of(facts.message)
-    takes_all = bool(substance(draft)) and (len(questions) == 1 or _leads_on(draft))
+    takes_all = bool(substance(draft)) and (len(questions) == 1 or leads_on(draft))
     return tuple(
         Asked(question.text, takes_all or takes_up(draft, question)) for question in questions
     )
 
 
 def answering(draft: str, facts: Facts) -> Iterable[Finding]:
-    """At most one warning: of several questions the draft answers some, and leaves one open."""
+    """Warnings for a question that is left open, and for a ready text that ignores the message."""
+    yield from _left_open(draft, facts)
+    yield from _ready_made(draft, facts)
+
+
+def _left_open(draft: str, facts: Facts) -> Iterator[Finding]:
+    """Of several questions the draft answers some, and leaves one open."""
     questions = asked(draft, facts)
     left = [question for question in questions if not question.is_taken_up]
     if 0 < len(left) < len(questions) and len(re.findall(r"\w+", draft)) >= _LEAST_WORDS:
@@ -45,6 +51,62 @@ def answering(draft: str, facts: Facts) -> Iterable[Finding]:
             start=len(draft),
             end=len(draft),
         )
+
+
+_HEADED = re.compile(
+    r"\A\s*(?:subject|template|macro|canned (?:response|reply)|saved (?:reply|answer)|betreff"
+    r"|vorlage|textbaustein|objet|modèle|asunto|plantilla|oggetto|modello|assunto|modelo)\s*:[^\n]*\n*",
+    re.IGNORECASE,
+)
+_LEAST_SAID = 6  # words of content in a message that a text can ignore
+
+
+def _ready_made(draft: str, facts: Facts) -> Iterator[Finding]:
+    """What stands above a template, and a saved answer that has nothing to do with the message."""
+    heading = _HEADED.match(draft)
+    if heading:
+        yield Finding(
+            code="helpful.ready_made",
+            letter=Letter.HELPFUL,
+            light=Light.AMBER,
+            says="This line belongs to a template, not to an answer.",
+            matched=heading[0],
+            end=heading.end(),
+            change="",
+        )
+    elif _ignores(draft, facts) and _is_saved(draft, facts.saved_answers):
+        yield Finding(
+            code="helpful.ready_made",
+            letter=Letter.HELPFUL,
+            light=Light.AMBER,
+            says="A saved answer, unchanged, and none of it takes up what they wrote.",
+            matched=draft,
+            end=len(draft),
+        )
+
+
+def _ignores(draft: str, facts: Facts) -> bool:
+    """Whether no word of content of a longer message is taken up, and no question of it."""
+    said = _about(facts.message)
+    if len(said) < _LEAST_SAID or said & _about(draft) or leads_on(draft):
+        return False
+    return not any(takes_up(draft, question) for question in questions_of(facts.message))
+
+
+def _is_saved(draft: str, saved: tuple[str, ...]) -> bool:
+    """Whether nine in ten words of a saved answer are the draft's, and the other way round."""
+    words = frozenset(re.findall(r"\w+", draft.casefold()))
+    return len(words) >= _LEAST_WORDS and any(
+        10 * len(words & kept) >= 9 * max(len(words), len(kept)) for kept in map(_words, saved)
+    )
+
+
+@lru_cache(maxsize=512)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", _GAP.sub(" ", text.casefold())))
+
+
+_GAP = re.compile(r"\{[^{}\n]*\}")
 
 
 # Who asks back, leads to a private place, gives a link or will find out has taken up everything.
@@ -71,7 +133,8 @@ _LEADS_ON = phrase(
 
 
 @lru_cache(maxsize=16)
-def _leads_on(draft: str) -> bool:
+def leads_on(draft: str) -> bool:
+    """Whether it asks back, shows a way, or says what we will do about all of it."""
     return "?" in own_words(draft) or any(links_in(draft)) or bool(_LEADS_ON.search(draft))
 
 

@@ -236,6 +236,11 @@ def _asked(draft: str, text: str, facts: Facts, *, names_a_way: bool) -> Iterabl
         yield _public(draft, start, end, _asked_in_private(asked, facts))
 
 
+def names_private_way(text: str, facts: Facts) -> bool:
+    """Whether a draft leads to a place where strangers read nothing."""
+    return bool(_PRIVATE.search(text)) or _names_our_way(text, facts)
+
+
 def _names_our_way(text: str, facts: Facts) -> bool:
     return bool(facts.private_way) and facts.private_way in text
 

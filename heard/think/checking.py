@@ -15,6 +15,7 @@ from heard.think.helpfulness import helpfulness
 from heard.think.language import language
 from heard.think.links import links
 from heard.think.necessity import is_empty, necessity
+from heard.think.occasion import occasion
 from heard.think.opening import opening
 from heard.think.personal_data import personal_data
 from heard.think.placeholders import placeholders
@@ -36,6 +37,7 @@ CONCERNS: tuple[Callable[[str, Facts], Iterable[Finding]], ...] = (
     language,
     warmth,
     necessity,
+    occasion,
     personal_data,
     disclosures,
     asking,

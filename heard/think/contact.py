@@ -37,7 +37,12 @@ def is_upset(facts: Facts) -> bool:
     if not is_negative(facts):
         return False
     warns = reading_of(facts.message).stance is Stance.AVOID
-    return warns or bool(_FEELING.search(facts.message))
+    return warns or has_feeling(facts.message)
+
+
+def has_feeling(text: str) -> bool:
+    """Whether there is a word, a sign or a way of writing by which feeling shows."""
+    return bool(_FEELING.search(text))
 
 
 def is_negative(facts: Facts) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heard.think import (
@@ -118,7 +118,6 @@ WILD = st.text(max_size=120) | st.text(
 DRAFTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=12), max_size=5).map(" ".join)
 
 
-@settings(deadline=None)  # the first draft of all loads the reader
 @given(WILD | DRAFTS, FACTS)
 def test_any_draft_is_answered_with_true_places(draft: str, facts: Facts) -> None:
     found = check(draft, facts)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from heard.think import Asked, Facts, check
 from heard.think.questions import Answer, questions_of
-from tests.think.looking import codes, only
+from tests.think.looking import codes, mended, only
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,36 @@ def test_one_question_is_answered_by_whatever_has_substance() -> None:
     assert asked.is_taken_up
     [asked] = check("Thank you for your message!", facts).questions
     assert not asked.is_taken_up
+
+
+SAVED = "Thank you for choosing us. Our garden is open all year round for every guest."
+
+
+def test_a_saved_answer_that_ignores_the_message_is_noticed() -> None:
+    message = "The lamp arrived broken, and the driver only laughed about my cracked window."
+    assert "helpful.ready_made" in codes(SAVED, message=message, saved_answers=(SAVED,))
+    assert "helpful.ready_made" in codes(
+        SAVED.replace("us.", "us, Ann."), message=message, saved_answers=("Hello!", SAVED)
+    )
+
+
+@pytest.mark.parametrize(
+    ("draft", "message"),
+    [
+        (SAVED, "Is the garden of your place by the river open for my two old aunts?"),
+        (SAVED, "Hello there"),
+        (SAVED + " Which lamp is it?", "The lamp arrived broken, and the driver only laughed."),
+        ("Sorry about the lamp, a new one leaves today.", "The lamp arrived broken this morning."),
+    ],
+)
+def test_a_saved_answer_that_fits_is_left_alone(draft: str, message: str) -> None:
+    assert "helpful.ready_made" not in codes(draft, message=message, saved_answers=(SAVED, draft))
+
+
+def test_the_heading_of_a_template_is_left_out_with_one_key() -> None:
+    assert mended("helpful.ready_made", "Subject: Your lamp\n\nHello Ann, it left.") == (
+        "Hello Ann, it left."
+    )
 
 
 def test_nothing_is_ticked_before_anything_is_written() -> None:
