@@ -21,6 +21,7 @@ from heard.conversations.accounts import account_of
 from heard.conversations.correcting import correct
 from heard.conversations.handling import acknowledge
 from heard.conversations.models import Acknowledgement, Act, Message, Notice
+from heard.conversations.replying import may_say_instead
 from heard.conversations.sending import TRIES, wait_seconds
 from heard.conversations.settling import tell
 from heard.events.diary import record
@@ -40,12 +41,15 @@ def act(message: Message, kind: base.Act, *, by: User, now: datetime, text: str 
     """Do something to a message, here and, where the place allows it, there.
 
     Recognition (like, share, thank) counts here whatever the place allows. Raises `NotAllowedError`
-    for anything else that it does not.
+    for anything else that it does not; other words go through the door of replies and raise what
+    `replying.may_say_instead` raises.
     """
     able = abilities_of(message.inbox, is_public=message.is_public)
     is_recognition = kind.value in Acknowledgement.Kind.values
     if kind not in able.acts and not is_recognition:
         raise NotAllowedError
+    if kind is base.Act.EDIT:
+        may_say_instead(message, text=text, by=by, now=now)
     if is_recognition:
         acknowledge(message, kind=kind.value, by=by, now=now)
     else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +13,17 @@ from django.utils import timezone
 from ninja import Field, Query, Router, Schema, Status
 
 from heard.channels import hook
-from heard.conversations import handling, replying, showing
+from heard.conversations import handling, replying, reviewing, showing
+from heard.conversations.crossing import Known
 from heard.conversations.journal import keep
-from heard.conversations.models import Conversation, Delivery, Inbox, Message
+from heard.conversations.models import (
+    Conversation,
+    Delivery,
+    Inbox,
+    Message,
+    Review,
+    TooClose,
+)
 from heard.conversations.queries import VIEWS, Filters, page, sight_of
 from heard.staff.api import ApiRequest, Needs
 from heard.staff.models import Scope, Team, User
@@ -191,12 +200,44 @@ class ThreadOut(ConversationOut):
 class ReplyIn(Schema):
     """What to answer; `overruled` names the warnings that are sent in spite of.
 
-    `copies` are those in copy of the mail that is answered who shall get the answer too.
+    `copies` are those in copy of the mail that is answered who shall get the answer too. `newest`
+    is the newest message that the writer knew: what colleagues have answered since then is told
+    (409), until `knowing` names it.
     """
 
     text: str = Field(min_length=1, max_length=50_000)
     overruled: list[str] = Field(default_factory=list)
     copies: list[str] = Field(default_factory=list)
+    newest: int | None = None
+    knowing: list[str] = Field(default_factory=list)
+
+
+class ReviewOut(Schema):
+    """A reply that is kept until it has cooled, or until somebody else has looked at it."""
+
+    id: int
+    conversation: int = Field(alias="conversation_id")
+    author: int = Field(alias="author_id")
+    state: str = Field(description="resting, asked, returned, withdrawn or gone")
+    text: str
+    reasons: list[dict[str, str]]
+    signs: list[dict[str, str]]
+    rests_until: datetime
+    word: str
+
+
+class ApprovalIn(Schema):
+    """Other words, if they are to go instead; `knowing` names what has crossed it since."""
+
+    text: str | None = Field(None, min_length=1, max_length=50_000)
+    overruled: list[str] = Field(default_factory=list)
+    knowing: list[str] = Field(default_factory=list)
+
+
+class WordIn(Schema):
+    """Why it is given back."""
+
+    word: str = Field(min_length=1, max_length=1000)
 
 
 class NoteIn(Schema):
@@ -323,28 +364,85 @@ def conversation(request: ApiRequest, number: int, before: int | None = None) ->
 @router.post(
     "/conversations/{int:number}/replies",
     auth=WRITE,
-    response={201: MessageOut},
+    response={201: MessageOut, 202: ReviewOut},
     summary="Answer",
 )
-def create_reply(request: ApiRequest, number: int, said: ReplyIn) -> Status[Message]:
-    """Checked as a draft in the inbox is: what is held back answers 409 with the findings."""
+def create_reply(request: ApiRequest, number: int, said: ReplyIn) -> Status[Message | Review]:
+    """Checked as a draft in the inbox is: what is held back answers 409 with the findings.
+
+    202 is a reply that does not leave yet: it rests, or somebody else must look at it first.
+    """
+    now = timezone.now()
     try:
-        written = replying.reply(
-            _visible(request, number),
-            text=said.text,
-            author=request.user,
-            now=timezone.now(),
-            overruled=said.overruled,
-            manner=replying.Manner(copies=tuple(said.copies)),
-        )
-    except replying.ReplyImpossible as impossible:
-        why = str(showing.OBSTACLES[impossible.obstacle])
-        raise Refused(409, "impossible", why, obstacle=impossible.obstacle.value) from None
-    except replying.ReplyBlocked as blocked:
-        raise Refused(
-            409, "held_back", "The check holds this reply back.", findings=_findings(blocked.check)
-        ) from None
+        with _refusing():
+            written = replying.reply(
+                _visible(request, number),
+                text=said.text,
+                author=request.user,
+                now=now,
+                overruled=said.overruled,
+                manner=replying.Manner(copies=tuple(said.copies)),
+                told=Known(said.newest, now) if said.newest is not None else None,
+                knowing=said.knowing,
+            )
+    except replying.ReplyWaits as waits:
+        return Status(202, waits.review)
     return Status(201, written)
+
+
+@router.get("/reviews", auth=READ, response=list[ReviewOut], summary="Replies that wait")
+def reviews(request: ApiRequest) -> Any:
+    """Those that have not left yet, in the inboxes that the token's person may see."""
+    visible = Conversation.objects.visible_to(request.user).values("pk")
+    waiting = Review.objects.filter(state__in=reviewing.OPEN, conversation__in=visible)
+    return waiting.order_by("pk")[:MESSAGES_SHOWN]
+
+
+@router.post(
+    "/reviews/{int:number}/approval",
+    auth=WRITE,
+    response={201: MessageOut},
+    summary="Let a reply go",
+)
+def approve(request: ApiRequest, number: int, given: ApprovalIn) -> Status[Message]:
+    """Somebody else has looked at it; nobody approves their own."""
+    with _refusing():
+        gone = replying.let_out(
+            _review(request, number),
+            by=request.user,
+            now=timezone.now(),
+            text=given.text,
+            overruled=given.overruled,
+            knowing=given.knowing,
+        )
+    return Status(201, gone)
+
+
+@router.post(
+    "/reviews/{int:number}/return", auth=WRITE, response=ReviewOut, summary="Give a reply back"
+)
+def give_back(request: ApiRequest, number: int, given: WordIn) -> Review:
+    """To its author, with a word."""
+    kept = _review(request, number)
+    with _refusing():
+        reviewing.give_back(kept, word=given.word, by=request.user, now=timezone.now())
+    kept.refresh_from_db()
+    return kept
+
+
+@router.post(
+    "/reviews/{int:number}/withdrawal",
+    auth=WRITE,
+    response=ReviewOut,
+    summary="Take one's own reply back",
+)
+def withdraw(request: ApiRequest, number: int) -> Review:
+    """It is a draft of its author again."""
+    kept = _review(request, number)
+    with _refusing():
+        reviewing.withdraw(kept, by=request.user, now=timezone.now())
+    kept.refresh_from_db()
+    return kept
 
 
 @router.post(
@@ -380,8 +478,46 @@ def assign(request: ApiRequest, number: int, given: AssignmentIn) -> dict[str, A
     team = get_object_or_404(Team, pk=given.team) if given.team else None
     if person and not Inbox.objects.visible_to(person).filter(pk=opened.inbox_id).exists():
         raise Refused(409, "cannot_see", f"{person} does not see this inbox.")
+    if person and TooClose.objects.filter(conversation=opened, user=person).exists():
+        raise Refused(409, "too_close", f"{person} has stepped back from this conversation.")
     handling.assign(opened, to=person, by=request.user, now=timezone.now(), team=team)
     return _thread(opened)
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """Why a reply does not go, as an answer to the program that asked."""
+    try:
+        yield
+    except replying.ReplyImpossible as impossible:
+        why = str(showing.OBSTACLES[impossible.obstacle])
+        raise Refused(409, "impossible", why, obstacle=impossible.obstacle.value) from None
+    except replying.ReplyBlocked as blocked:
+        raise Refused(
+            409, "held_back", "The check holds this reply back.", findings=_findings(blocked.check)
+        ) from None
+    except replying.RepliesCross as cross:
+        found = [
+            {"key": it.key, "what": it.what, "who": it.who, "text": it.text}
+            for it in cross.crossings
+        ]
+        why = "Somebody else was at this conversation meanwhile."
+        raise Refused(409, "crossed", why, crossings=found) from None
+    except replying.WordsHeld:
+        raise Refused(409, "too_hot", "These words are angrier than those before.") from None
+    except replying.TooSoon:
+        raise Refused(409, "too_soon", "It has not cooled down yet.") from None
+    except reviewing.NotYours:
+        raise Refused(409, "not_yours", "This person may not do that with this reply.") from None
+    except reviewing.ReviewOver:
+        raise Refused(409, "over", "It does not wait any more.") from None
+    except ValueError as error:
+        raise Refused(422, "no_words", str(error)) from None
+
+
+def _review(request: ApiRequest, number: int) -> Review:
+    visible = Conversation.objects.visible_to(request.user).values("pk")
+    return get_object_or_404(Review.objects.filter(conversation__in=visible), pk=number)
 
 
 def _visible(request: ApiRequest, number: int) -> Conversation:

@@ -25,7 +25,7 @@ from heard.conversations.arranging import free_slug
 from heard.conversations.handling import assign
 from heard.conversations.models import Conversation, Inbox, Notice, Policy, Spot
 from heard.conversations.noticing import mail_notices
-from heard.conversations.replying import ReplyBlocked, reply
+from heard.conversations.replying import RepliesCross, ReplyBlocked, ReplyWaits, reply
 from heard.events.diary import record
 from heard.lib.jobs import jobs
 from heard.staff.models import Role, User
@@ -285,7 +285,7 @@ def come(conversation: Conversation, *, by: User, now: datetime) -> None:
     try:
         with transaction.atomic():
             reply(conversation, text=_("I am on my way to you."), author=by, now=now)
-    except ReplyBlocked:
+    except (ReplyBlocked, ReplyWaits, RepliesCross):
         return
 
 

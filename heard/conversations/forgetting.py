@@ -123,6 +123,11 @@ AROUND = (
         AND d.conversation_id = ANY(%(conversations)s)
     """,
     f"""
+    DELETE FROM review r WHERE r.conversation_id = ANY(%(conversations)s)
+        AND r.state NOT IN ('resting', 'asked')
+        AND {OVER.format(at="r.at", conversation="r.conversation_id")}
+    """,
+    f"""
     UPDATE promise p SET text = '' WHERE p.conversation_id = ANY(%(conversations)s)
         AND {OVER.format(at="p.made_at", conversation="p.conversation_id")}
     """,

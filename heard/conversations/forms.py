@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from importlib import import_module
 from typing import Any, cast
@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -23,10 +25,10 @@ from heard.conversations.accounts import secrets_of
 from heard.conversations.arranging import free_slug
 from heard.conversations.connecting import value_of
 from heard.conversations.hours import OpeningHours
-from heard.conversations.models import Hours, Inbox, Policy
+from heard.conversations.models import Hours, Inbox, Policy, SecondEyes
 from heard.lib.modelforms import ModelForm
 from heard.staff.forms import ZoneField
-from heard.staff.models import User
+from heard.staff.models import Brand, User
 
 EMPTY = {
     "policy": None,
@@ -36,6 +38,7 @@ EMPTY = {
     "place": _("none"),
 }
 """What the choice of nothing is called; a policy there must be."""
+COOL_DOWN_MINUTES = 5
 ALWAYS_WEEK = [[["00:00", "24:00"]]] * 7
 
 
@@ -128,6 +131,10 @@ class PolicyForm(ModelForm[Policy]):
     resolution_minutes = LengthField(
         label=_("Resolved within"), help_text=_("It stops while we wait for the customer.")
     )
+    cool_down_minutes = LengthField(
+        label=_("A hot reply to a public place rests for"),
+        help_text=_("Then it goes by itself, unless it was rewritten. Empty: 5 min."),
+    )
 
     class Meta:
         model = Policy
@@ -137,6 +144,7 @@ class PolicyForm(ModelForm[Policy]):
             "next_response_minutes",
             "recognition_minutes",
             "resolution_minutes",
+            "cool_down_minutes",
             "warn_assignee_percent",
             "warn_manager_percent",
         )
@@ -158,6 +166,10 @@ class PolicyForm(ModelForm[Policy]):
             ),
         }
 
+    def clean_cool_down_minutes(self) -> int:
+        """There always is one: nothing hot goes out without a pause."""
+        return self.cleaned_data["cool_down_minutes"] or COOL_DOWN_MINUTES
+
     def clean(self) -> dict[str, Any]:
         """A warning comes before the time is up."""
         filled = super().clean() or self.cleaned_data
@@ -165,6 +177,74 @@ class PolicyForm(ModelForm[Policy]):
             if not 1 <= (filled.get(name) or 0) <= 99 and name not in self.errors:
                 self.add_error(name, _("From 1 to 99."))
         return filled
+
+
+class SecondEyesForm(ModelForm[SecondEyes]):
+    """Which replies need a second pair of eyes."""
+
+    class Meta:
+        model = SecondEyes
+        fields = (
+            "public_red",
+            "reach_above",
+            "legal_words",
+            "more_legal_words",
+            "refund_above",
+            "first_replies",
+            "only_leads",
+        )
+        labels = {
+            "public_red": _("Public replies that go in spite of a red finding"),
+            "reach_above": _("Replies to people with more readers than"),
+            "legal_words": _("Replies with words of law, or to messages with them"),
+            "more_legal_words": _("More such words"),
+            "refund_above": _("Replies that give back more than"),
+            "first_replies": _("So many first replies of each new agent"),
+            "only_leads": _("Only owners and managers look"),
+        }
+        help_texts = {
+            "reach_above": _("Empty: however many."),
+            "more_legal_words": _("One a line."),
+            "refund_above": _("In whatever currency it is written. Empty: however much."),
+            "first_replies": _("20 is a good beginning. Empty: none."),
+            "only_leads": _("As long as one of them is there who has not written it."),
+        }
+        widgets = {
+            "reach_above": forms.NumberInput(attrs={"class": "short", "min": 0}),
+            "refund_above": forms.NumberInput(attrs={"class": "short", "min": 0, "step": "0.01"}),
+            "first_replies": forms.NumberInput(attrs={"class": "short", "min": 0, "max": 1000}),
+            "more_legal_words": forms.Textarea(attrs={"rows": 2}),
+        }
+
+
+class FlagForm(forms.Form):
+    """A flag for a scandal: over what, what it is about, and until when."""
+
+    where = forms.ChoiceField(label=_("Over"))
+    word = forms.CharField(label=_("What it is about"), max_length=200)
+    until = forms.DateTimeField(
+        label=_("Until"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
+    )
+
+    def __init__(self, *arguments: Any, inboxes: QuerySet[Inbox], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.brands = {f"brand-{it.pk}": it for it in Brand.objects.order_by("name")}
+        self.inboxes = {f"inbox-{it.pk}": it for it in inboxes.order_by("name")}
+        named = {**self.brands, **self.inboxes}
+        choices = [("house", _("the whole house")), *((key, str(it)) for key, it in named.items())]
+        cast(forms.ChoiceField, self.fields["where"]).choices = choices
+
+    def clean_where(self) -> tuple[Brand | None, Inbox | None]:
+        """The brand or the inbox; neither is the house."""
+        chosen = self.cleaned_data["where"]
+        return self.brands.get(chosen), self.inboxes.get(chosen)
+
+    def clean_until(self) -> datetime:
+        """A moment that is still to come."""
+        until: datetime = self.cleaned_data["until"]
+        if until <= timezone.now():
+            raise ValidationError(_now("Choose a moment that is still to come."))
+        return until
 
 
 class HoursForm(ModelForm[Hours]):

@@ -17,10 +17,32 @@ from heard.conversations.settling import settle, tell
 from heard.events.diary import record
 from heard.staff.models import User
 
-MOVED = ("resolution", "acknowledgement", "sighting", "promise", "notice", "drafted")
-DROPPED = ("clock", "draft", "presence")  # worked out again, or of the moment
+MOVED = ("resolution", "acknowledgement", "sighting", "promise", "notice", "drafted", "review")
+DROPPED = ("clock", "draft", "presence", "too_close")  # worked out again, or of the moment
 COPIED = {"sighting": ("user_id", "at"), "resolution": ("at", "by_id")}
 """What is true of both when one becomes two again: seen was all of it, and called done."""
+
+
+ONE_REVIEW_EACH = """
+    UPDATE review r SET state = 'returned', word = 'merged:', ended_at = now() FROM (
+        SELECT v.id, row_number() OVER (
+            PARTITION BY coalesce(x.kept, v.conversation_id), v.author_id ORDER BY v.id DESC
+        ) AS place
+        FROM review v
+        LEFT JOIN unnest(%(gone)s::bigint[], %(kept)s::bigint[]) AS x(gone, kept)
+            ON x.gone = v.conversation_id
+        WHERE v.state IN ('resting', 'asked') AND v.conversation_id = ANY(%(gone)s || %(kept)s)
+    ) waiting WHERE r.id = waiting.id AND waiting.place > 1
+"""
+"""Of two replies of one author that wait in what becomes one, the older goes back to them."""
+
+STAND_BACK = """
+    INSERT INTO too_close (conversation_id, user_id, at)
+    SELECT x.kept, t.user_id, t.at FROM too_close t
+    JOIN unnest(%(gone)s::bigint[], %(kept)s::bigint[]) AS x(gone, kept)
+        ON x.gone = t.conversation_id
+    ON CONFLICT DO NOTHING
+"""
 
 
 class CannotMergeError(ValueError):
@@ -43,6 +65,8 @@ def merge(pairs: Sequence[tuple[int, int]]) -> None:
     """
     parameters = [[gone for gone, _ in pairs], [kept for _, kept in pairs]]
     with connection.cursor() as cursor:
+        for statement in (ONE_REVIEW_EACH, STAND_BACK):
+            cursor.execute(statement, {"gone": parameters[0], "kept": parameters[1]})
         for table in ("message", *MOVED):
             cursor.execute(
                 f"UPDATE {table} t SET conversation_id = x.kept FROM "
@@ -149,6 +173,8 @@ def put_into(
     The emptied row stays, and leads there. The caller settles `kept`.
     """
     with connection.cursor() as cursor:
+        for statement in (ONE_REVIEW_EACH, STAND_BACK):
+            cursor.execute(statement, {"gone": [gone], "kept": [kept]})
         moved = {
             table: _ids(cursor, table, "conversation_id", gone) for table in ("message", *MOVED)
         }

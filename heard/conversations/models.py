@@ -56,6 +56,8 @@ class Policy(models.Model):
     recognition_minutes = models.PositiveIntegerField(null=True, blank=True, default=1440)
     warn_assignee_percent = models.PositiveSmallIntegerField(default=50)
     warn_manager_percent = models.PositiveSmallIntegerField(default=80)
+    cool_down_minutes = models.PositiveIntegerField(default=5, db_default=5)
+    """For how long a hot reply to a public place rests."""
     is_sample = models.BooleanField(default=False, db_default=False)
 
     class Meta:
@@ -581,6 +583,12 @@ class Message(models.Model):
                 name="message_voice",
             ),
             GinIndex(fields=["search"], name="message_search"),
+            models.Index(
+                F("author"),
+                F("at").desc(),
+                condition=Q(kind="reply", author__isnull=False),
+                name="message_of_author",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -1290,6 +1298,9 @@ class Draft(models.Model):
     kind = models.CharField(max_length=8, default=Message.Kind.REPLY)
     text = models.TextField()
     updated_at = models.DateTimeField()
+    begun_at = models.DateTimeField(null=True)
+    newest = models.BigIntegerField(db_default=0)
+    """The newest reply there was when it was begun, and when that was: see `crossing`."""
 
     class Meta:
         db_table = "draft"
@@ -1341,6 +1352,140 @@ class Drafted(models.Model):
 
     def __str__(self) -> str:
         return f"drafted for {self.by_id}: {self.state}"
+
+
+class Review(models.Model):
+    """A reply that is written and may not leave yet: it waits for a second pair of eyes.
+
+    It is neither a message nor in the outbox before it is let out. One that only *rests*, because
+    it is hot, goes by itself at `rests_until`; one that was *asked* about goes when somebody else
+    has approved it. Its words never change: who writes others hands in another review.
+    """
+
+    class State(models.TextChoices):
+        """Where it stands; the first two are open."""
+
+        RESTING = "resting", _("resting")
+        ASKED = "asked", _("asked")
+        RETURNED = "returned", _("returned")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+        GONE = "gone", _("gone out")
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="reviews")
+    author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=9, choices=State.choices)
+    text = models.TextField()
+    changed_text = models.TextField(db_default="")
+    """What went out instead, where whoever approved it has changed it."""
+    at = models.DateTimeField()
+    rests_until = models.DateTimeField()
+    """When it has cooled down: a resting one goes then; where nobody else can look, its author may
+    confirm it from then on."""
+    reasons = models.JSONField(default=list)
+    """Why somebody must look, as pairs of a code and what was seen."""
+    signs = models.JSONField(default=list)
+    """Its signs of heat, as pairs of a code and the words that were seen."""
+    findings = models.JSONField(default=list)
+    """What the check found when it was handed in."""
+    overruled = models.JSONField(default=list)
+    manner = models.JSONField(default=dict)
+    shown = models.JSONField(default=dict)
+    """The findings that its author had seen, by code with their light."""
+    promise_text = models.CharField(max_length=200, db_default="")
+    promised_at = models.DateTimeField(null=True)
+    newest = models.BigIntegerField(db_default=0)
+    """The newest reply there was when it was handed in."""
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    """Who approved it or gave it back."""
+    word = models.CharField(max_length=1000, db_default="")
+    """What they said when they gave it back."""
+    ended_at = models.DateTimeField(null=True)
+    message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        db_table = "review"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "author"],
+                condition=Q(state__in=["resting", "asked"]),
+                name="one_open_review_each",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["rests_until"], condition=Q(state="resting"), name="review_resting"
+            ),
+            models.Index(fields=["author", "-at"], name="review_of_author"),
+        ]
+
+    def __str__(self) -> str:
+        return f"review of {self.author_id}: {self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits."""
+        return self.state in (Review.State.RESTING, Review.State.ASKED)
+
+
+class SecondEyes(models.Model):
+    """The one row that says which replies need a second pair of eyes; empty is never."""
+
+    public_red = models.BooleanField(default=True)
+    """A public reply sent in spite of a red finding."""
+    reach_above = models.PositiveIntegerField(null=True, blank=True, default=10_000)
+    """Readers of the contact."""
+    legal_words = models.BooleanField(default=True)
+    more_legal_words = models.TextField(blank=True, default="")
+    refund_above = models.DecimalField(
+        max_digits=10, decimal_places=2, null=True, blank=True, default=200
+    )
+    """In whatever currency it stands there."""
+    first_replies = models.PositiveSmallIntegerField(null=True, blank=True, default=None)
+    """So many of each new agent."""
+    only_leads = models.BooleanField(default=False)
+    """Only who leads may look, as long as there is somebody else who leads."""
+
+    class Meta:
+        db_table = "second_eyes"
+
+    def __str__(self) -> str:
+        return "what needs a second pair of eyes"
+
+
+class ScandalFlag(models.Model):
+    """While it flies, no reply of a brand, an inbox or (neither) the house leaves unseen."""
+
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, null=True, blank=True)
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, null=True, blank=True)
+    word = models.CharField(max_length=200)
+    """What it is about."""
+    raised_at = models.DateTimeField()
+    raised_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    until = models.DateTimeField()
+
+    class Meta:
+        db_table = "scandal_flag"
+        indexes = [models.Index(fields=["until"], name="scandal_flag_flying")]
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class TooClose(models.Model):
+    """Somebody has said of a conversation: I am too close to this. It is not offered to them."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "too_close"
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "user"], name="too_close_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} to {self.conversation_id}"
 
 
 class Presence(models.Model):

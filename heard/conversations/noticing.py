@@ -24,6 +24,7 @@ from heard.lib.jobs import jobs
 from heard.staff.models import User
 
 MOST = 100
+CALM = ("clock.warned", "review.asked", "review.returned", "review.changed", "conversation.handed")
 GATHERED = timedelta(minutes=10)
 SETTLED = timedelta(minutes=1)
 """A sweep stamps its notices when it begins: by then they are committed."""
@@ -48,7 +49,7 @@ class Unread:
     @property
     def is_failing(self) -> bool:
         """Whether it is too late, not only soon."""
-        return self.kind != "clock.warned"
+        return self.kind not in CALM
 
 
 def unread(
@@ -110,6 +111,10 @@ def words(notice: Unread) -> str:
             "%(why)s replies have left within an hour, which is all it may; the rest waits."
         ),
         "alarm.raised": gettext("Something we said ourselves there may do harm: %(why)s"),
+        "review.asked": gettext("A reply of %(why)s waits for a second pair of eyes."),
+        "review.returned": gettext("Your reply was given back to you."),
+        "review.changed": gettext("Your reply went out with changed words: look at them."),
+        "conversation.handed": gettext("%(why)s is too close to this: it is yours now."),
         "act.failed": gettext("This could not be done at the place: %(why)s"),
     }.get(notice.kind, notice.kind) % what
 

@@ -52,7 +52,8 @@ VIEWS: dict[str, View] = {
         View(
             "unassigned",
             _("Unassigned"),
-            "c.status = 'open' AND c.assignee_id IS NULL",
+            "c.status = 'open' AND c.assignee_id IS NULL AND NOT EXISTS (SELECT FROM too_close o "
+            "WHERE o.conversation_id = c.id AND o.user_id = %(me)s)",
             "last_at",
             newest_first=True,
         ),
@@ -69,6 +70,15 @@ VIEWS: dict[str, View] = {
             "c.status = 'open' AND c.due_at IS NOT NULL AND c.due_at <= %(now)s",
             "due_at",
             newest_first=False,
+        ),
+        View(
+            "eyes",
+            _("To look at"),
+            "c.id IN (SELECT r.conversation_id FROM review r "
+            "WHERE r.state IN ('resting', 'asked') AND r.author_id <> %(me)s)",
+            "last_at",
+            newest_first=False,
+            is_small=True,
         ),
         View(
             "promised",
@@ -388,8 +398,11 @@ def counts(sight: Sight, *, now: datetime) -> dict[str, Count]:
     return _counts(numbers)
 
 
-def choices(sight: Sight, *, inbox: int | None = None) -> Choices:
-    """Who may be given work: people and teams who see the inbox, or any of `sight`. One query."""
+def choices(sight: Sight, *, inbox: int | None = None, conversation: int | None = None) -> Choices:
+    """Who may be given work: people and teams who see the inbox, or any of `sight`. One query.
+
+    A conversation is not offered to those who have said that they are too close to it.
+    """
     inboxes = list(sight.doors) if inbox is None else [inbox]
     rows = fetch(
         """
@@ -399,7 +412,9 @@ def choices(sight: Sight, *, inbox: int | None = None) -> Choices:
                 WHERE i.id = ANY(%(inboxes)s) GROUP BY i.id
             )
             SELECT 'person', u.id, u.name FROM staff_user u
-            WHERE u.is_active AND (u.role = 'owner' OR EXISTS (
+            WHERE u.is_active AND NOT EXISTS (SELECT FROM too_close o
+                WHERE o.conversation_id = %(conversation)s AND o.user_id = u.id)
+            AND (u.role = 'owner' OR EXISTS (
                 SELECT FROM door WHERE door.teams = '{}' OR EXISTS (
                     SELECT FROM staff_user_teams m
                     WHERE m.user_id = u.id AND m.team_id = ANY(door.teams))))
@@ -408,7 +423,7 @@ def choices(sight: Sight, *, inbox: int | None = None) -> Choices:
             WHERE EXISTS (SELECT FROM door WHERE door.teams = '{}' OR t.id = ANY(door.teams))
             ORDER BY 1, 3, 2
         """,
-        {"inboxes": inboxes},
+        {"inboxes": inboxes, "conversation": conversation},
     )
     return Choices(
         people=tuple(Person(pk, name) for what, pk, name in rows if what == "person"),

@@ -373,8 +373,55 @@ def sentence(done: Done, *, now: datetime) -> str:
         "conversation.unmerged": gettext("%(who)s took a merge back"),
         "conversation.split": gettext("%(who)s split this conversation"),
         "conversation.rejoined": gettext("%(who)s took a split back"),
+        "conversation.stepped_back": gettext("%(who)s stepped back: too close to this"),
+        "reply.rested": gettext("%(who)s wrote a reply that rests until it has cooled"),
+        "review.asked": gettext("A reply of %(author)s waits for a second pair of eyes"),
+        "review.returned": gettext("%(who)s gave %(author)s a reply back"),
+        "review.withdrawn": gettext("%(who)s took back a reply that was waiting"),
     }
-    return plain.get(done.name, done.name) % {"who": who}
+    return plain.get(done.name, done.name) % {"who": who, "author": data.get("author", "")}
+
+
+REASONS = {
+    "scandal": gettext_lazy("A flag flies over this inbox: %(seen)s."),
+    "public_red": gettext_lazy("It is public, and goes in spite of a red finding: %(seen)s"),
+    "reach": gettext_lazy("%(seen)s people can hear what this person says."),
+    "legal": gettext_lazy("It is about law: “%(seen)s”."),
+    "refund": gettext_lazy("It gives back more than the house allows unseen: %(seen)s."),
+    "new_agent": gettext_lazy("The first %(seen)s replies of somebody new are looked at."),
+}
+"""Why somebody else must look at a reply, by the codes of `weighing.Reason`."""
+
+SIGNS = {
+    "heat.words": gettext_lazy("There are words of anger in it: “%(seen)s”."),
+    "heat.row": gettext_lazy("It is the third draft in a row with words of anger."),
+    "heat.quarrel": gettext_lazy("The two have gone back and forth for long."),
+    "heat.insulted": gettext_lazy("They insulted whoever answered them: “%(seen)s”."),
+    "heat.too_close": gettext_lazy("Its author has said that they are too close to this."),
+}
+"""The signs of heat, by the codes of `heard.think.heat`."""
+
+RETURNS = {
+    "crossed": gettext_lazy("%(seen)s was at this conversation too, in the meantime."),
+    "blocked": gettext_lazy("The check holds it back by now: %(seen)s"),
+    "impossible": gettext_lazy("The place takes no reply any more."),
+    "merged": gettext_lazy("Two conversations became one, and you have another reply there."),
+}
+"""Why a reply came back to its author by itself."""
+
+
+def because(found: Mapping[str, str]) -> str:
+    """One reason or sign of a reply that waits, in a sentence."""
+    words = REASONS.get(found["code"]) or SIGNS.get(found["code"]) or found["code"]
+    return str(words) % {"seen": found.get("seen", "")}
+
+
+def returned(word: str, *, by: str) -> str:
+    """What was said when a reply was given back, by a person or by the clock."""
+    code, _, seen = word.partition(":")
+    if by or code not in RETURNS:
+        return word
+    return str(RETURNS[code]) % {"seen": seen or gettext("Somebody")}
 
 
 OBSTACLES = {

@@ -26,6 +26,8 @@ EVENTS = (
     "reading.corrected", "second_reading.refused", "reply.drafted", "reply.queued", "reply.undone",
     "conversation.went_private", "conversation.merged",
     "conversation.unmerged", "conversation.split", "conversation.rejoined",
+    "conversation.stepped_back", "reply.rested", "review.asked", "review.returned",
+    "review.withdrawn",
 )  # fmt: skip
 VISITS_SHOWN = 8
 MOST_VISITS = 200
@@ -134,6 +136,10 @@ class Said:
     """The share of the words of the server's draft that are in it; None without such a draft."""
     overruled: tuple[str, ...]
     """Codes of the warnings in spite of which it was sent."""
+    approved_by: str
+    """Whose second pair of eyes has seen it; "" where nobody had to look."""
+    review: int | None
+    """What it waited as, if it did."""
 
     @property
     def passes_on(self) -> str:
@@ -179,6 +185,25 @@ class Pledge:
     text: str
     due_at: datetime
     made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A reply that may not leave yet, or one's own that was given back."""
+
+    id: int
+    author_id: int
+    author: str
+    state: str
+    """As `Review.State`."""
+    text: str
+    at: datetime
+    rests_until: datetime
+    reasons: Sequence[Mapping[str, str]]
+    signs: Sequence[Mapping[str, str]]
+    word: str
+    by: str
+    """Who gave it back, and with which words; nobody is `heard` itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +257,10 @@ class Thread:
     draft_kind: str
     last_incoming: Said | None
     present: tuple[Person, ...]
+    waiting: tuple[Waiting, ...] = ()
+    newest_reply: int = 0
+    is_too_close: bool = False
+    """Whether who looks has stepped back from it."""
     has_private_page: bool = False
     """Whether a contact page stands open to which somebody could be asked."""
     may_draft: bool = False
@@ -313,6 +342,16 @@ AROUND = """
         (SELECT json_agg(json_build_array(u.id, u.name, p.is_typing) ORDER BY u.name)
             FROM presence p JOIN staff_user u ON u.id = p.user_id
             WHERE p.conversation_id = %(id)s AND p.user_id <> %(me)s AND p.at > %(lately)s),
+        (SELECT json_agg(json_build_array(r.id, r.author_id, u.name, r.state, r.text, r.at,
+                r.rests_until, r.reasons, r.signs, r.word, coalesce(b.name, '')) ORDER BY r.id)
+            FROM review r JOIN staff_user u ON u.id = r.author_id
+            LEFT JOIN staff_user b ON b.id = r.by_id
+            WHERE r.conversation_id = %(id)s AND (r.state IN ('resting', 'asked')
+                OR (r.state = 'returned' AND r.author_id = %(me)s))),
+        coalesce((SELECT max(m.id) FROM message m
+            WHERE m.conversation_id = %(id)s AND m.kind = 'reply'), 0),
+        EXISTS (SELECT FROM too_close o
+            WHERE o.conversation_id = %(id)s AND o.user_id = %(me)s),
         coalesce((SELECT a.drafts FROM assistant a WHERE a.id = 1 AND a.url <> ''), false)
 """
 
@@ -337,7 +376,8 @@ def thread(
     }
     rows = fetch(MESSAGES, parameters)
     [around] = fetch(AROUND.format(visits=MOST_VISITS, deeds=MOST_DEEDS), parameters)
-    handles, promises, draft, contact, visits, diary, here, may_draft = around
+    handles, promises, draft, contact, visits, diary, here, *more = around
+    waiting, newest, is_too_close, may_draft = more
     has_earlier = not is_whole and len(rows) > NEWEST
     deeds = [
         Done(datetime.fromisoformat(at), name, actor, data) for at, name, actor, data in diary or ()
@@ -363,6 +403,9 @@ def thread(
         draft_kind=draft[0] if draft else "reply",
         last_incoming=incoming[-1] if incoming else None,
         present=tuple(Person(*person) for person in here or ()),
+        waiting=tuple(_waiting(row) for row in waiting or ()),
+        newest_reply=newest,
+        is_too_close=is_too_close,
         has_private_page=any(door.kind == contact_page.kind for door in sight.doors.values()),
         may_draft=may_draft,
     )
@@ -382,7 +425,14 @@ def _said(row: Sequence[Any], queued: Mapping[Any, Mapping[str, Any]]) -> Said:
     read += [Original(*original) if original else None, emptied_at, second]
     told = queued.get(pk, {})
     read += [told.get("kept"), tuple(told.get("overruled", ()))]
+    read += [told.get("approved_by", ""), told.get("review")]
     return Said(*read)
+
+
+def _waiting(row: Sequence[Any]) -> Waiting:
+    pk, author_id, author, state, text, at, rests_until, *rest = row
+    moments = datetime.fromisoformat(at), datetime.fromisoformat(rests_until)
+    return Waiting(pk, author_id, author, state, text, *moments, *rest)
 
 
 def _versions(edits: Sequence[Sequence[Any]]) -> tuple[Version, ...]:

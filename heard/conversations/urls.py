@@ -23,8 +23,10 @@ from heard.conversations.views import (
     notices,
     people,
     posting,
+    reviewing,
     rules,
     searching,
+    second_eyes,
     settings,
     taking,
     together,
@@ -46,6 +48,9 @@ settings_pages: list[URLPattern | URLResolver] = [
     path("policies/", settings.policies, name="settings_policies"),
     path("policies/new/", settings.policy, name="settings_new_policy"),
     path("policies/<int:number>/", settings.policy, name="settings_policy"),
+    path("second-eyes/", second_eyes.second_eyes, name="settings_second_eyes"),
+    path("second-eyes/flags/", second_eyes.raise_flag, name="settings_raise_flag"),
+    path("second-eyes/flags/<int:number>/", second_eyes.lower_flag, name="settings_lower_flag"),
     path("hours/", settings.hours, name="settings_hours"),
     path("hours/new/", settings.one_hours, name="settings_new_hours"),
     path("hours/<int:number>/", settings.one_hours, name="settings_one_hours"),
@@ -89,6 +94,9 @@ one_conversation: list[URLPattern | URLResolver] = [
     path("answers/", taking.choices, name="answer_choices"),
     path("answers/<int:answer>/", taking.take_answer, name="take_answer"),
     path("findings/", rules.feel_finding, name="feel_finding"),
+    path("draft/dropping/", composing.drop_draft, name="drop_draft"),
+    path("stepping-back/", reviewing.step_back, name="step_back"),
+    path("coming-back/", reviewing.come_back, name="come_back"),
     path("flood/leaving/", floods.leave, name="leave_flood"),
 ]
 
@@ -98,6 +106,15 @@ one_flood: list[URLPattern | URLResolver] = [
     path("acknowledgement/", floods.acknowledge, name="acknowledge_flood"),
     path("dissolution/", floods.dissolve, name="dissolve_flood"),
     path("folding/", floods.fold_again, name="fold_flood_again"),
+]
+
+one_review: list[URLPattern | URLResolver] = [
+    path("", reviewing.review, name="review"),
+    path("changes/", reviewing.changes, name="review_changes"),
+    path("approval/", reviewing.approve, name="approve_review"),
+    path("return/", reviewing.give_back, name="give_review_back"),
+    path("withdrawal/", reviewing.withdraw, name="withdraw_review"),
+    path("confirmation/", reviewing.confirm, name="confirm_review"),
 ]
 
 one_message: list[URLPattern | URLResolver] = [
@@ -121,6 +138,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("messages/<int:message>/", include(one_message)),
     path("drafting/<int:number>/", drafting.drafting, name="drafting"),
     path("readings/<int:number>/", doubting.second_reading, name="second_reading"),
+    path("reviews/<int:number>/", include(one_review)),
     path("promises/<int:promise>/kept/", conversation.keep_promise, name="keep_promise"),
     path(
         "promises/<int:promise>/withdrawal/",

@@ -27,6 +27,7 @@ from heard.conversations.acting import take_up_acts
 from heard.conversations.holding import alarm
 from heard.conversations.intake import LOCK_SPACE
 from heard.conversations.journal import BATCH, CALL_SECONDS, TOPIC, take_in
+from heard.conversations.replying import take_up_cooled
 from heard.conversations.sending import recover
 from heard.conversations.sweeping import sweep
 from heard.lib.jobs import jobs
@@ -107,6 +108,7 @@ def clocks(stop: threading.Event) -> None:
                 alarm(timezone.now())
                 recover(now=timezone.now())
                 take_up_acts(now=timezone.now())
+                take_up_cooled(now=timezone.now())
                 stop.wait(CLOCK_SECONDS)
 
 

@@ -80,7 +80,7 @@
   const toEnd = () => { const thread = $("#thread"); if (thread) thread.scrollTop = thread.scrollHeight; };
   const fetchThread = async () => {
     const open = told();
-    if (!open) return;
+    if (!open || !$("#thread")) return;
     if (isBusyReading()) { setTimeout(() => { queue.thread = true; gather(); }, 1500); return; }
     const wasAtEnd = isAtEnd();
     await htmx.ajax("GET", `${house().dataset.conversations}${open.dataset.id}/thread/?${open.dataset.query}`, { source: "#thread", target: "#thread", swap: "innerHTML" });
@@ -200,7 +200,8 @@
   };
   const countDown = () => $$("[data-countdown]").forEach((counter) => {
     const left = Math.ceil(Number(counter.dataset.countdown) - Date.now() / 1000);
-    counter.textContent = Math.max(0, left);
+    const shown = Math.max(0, left);
+    counter.textContent = "minutes" in counter.dataset ? `${Math.floor(shown / 60)}:${String(shown % 60).padStart(2, "0")}` : shown;
     if (left <= 0) { delete counter.dataset.countdown; setTimeout(() => { queue.thread = true; gather(); }, 1200); }
   });
 
@@ -459,13 +460,13 @@
 
   const start = () => {
     document.documentElement.classList.add("js");
+    setInterval(countDown, 250);
     if (!house()) return;
     settle();
     tick();
     listen();
     setInterval(tick, 5000);
     setInterval(mindTheLine, 5000);
-    setInterval(countDown, 250);
     setInterval(appear, 20000);
   };
   document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", start) : start();

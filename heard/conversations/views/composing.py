@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,13 +18,16 @@ from heard.channels import contact_page
 from heard.channels.lengths import length, parts
 from heard.conversations import handling, privacy, replying, sending, showing, weighing
 from heard.conversations.abilities import abilities_of
+from heard.conversations.crossing import Crossing, known_from, known_now
 from heard.conversations.facts import facts_of
 from heard.conversations.models import Conversation, Draft, Message, Sending
+from heard.conversations.precautions import weigh
 from heard.conversations.presence import be_present
 from heard.conversations.queries import Sight
 from heard.conversations.replying import Manner
 from heard.conversations.views.conversation import done, found, found_message, pane, pane_context
 from heard.conversations.views.inbox import page_context
+from heard.lib.differing import differences
 from heard.staff.access import StaffRequest, staff_only
 from heard.think import Check, Finding, Letter, Light, check
 
@@ -35,6 +38,20 @@ LETTERS = {
     Letter.NECESSARY: "n",
     Letter.KIND: "k",
 }
+
+
+CARRIED = (
+    "overruled",
+    "shown",
+    "private",
+    "split",
+    "template",
+    "copy",
+    "promise",
+    "promise_text",
+    "began",
+)
+"""What the composer says beside the words, and the page of crossed words says again."""
 
 
 @staff_only
@@ -48,26 +65,33 @@ def create_message(request: StaffRequest, number: int) -> HttpResponse:
             handling.note(opened, text=text, author=request.user, now=now)
             Draft.objects.filter(conversation=opened, author=request.user).delete()
         return done(request, opened, sight=sight)
-    overruled = request.POST.getlist("overruled")
+    promised_at = _moment(request.POST.get("promise", ""))
+    promise = None
+    if promised_at is not None and promised_at > now:
+        promise = (request.POST.get("promise_text", "") or text, promised_at)
     try:
         replying.reply(
             opened,
             text=text,
             author=request.user,
             now=now,
-            overruled=overruled,
+            overruled=request.POST.getlist("overruled"),
             manner=_manner(request),
             shown=weighing.shown_in(request.POST.getlist("shown")),
+            promise=promise,
+            told=known_from(request.POST.get("began", "")),
+            knowing=request.POST.getlist("knowing"),
         )
     except replying.ReplyBlocked as blocked:
         return _held(request, opened, sight=sight, text=text, found_by=blocked.check)
     except replying.ReplyImpossible as impossible:
         words = str(showing.OBSTACLES[impossible.obstacle])
         return done(request, opened, sight=sight, notice=words, failing=True)
-    promised_at = _moment(request.POST.get("promise", ""))
-    if promised_at is not None and promised_at > now:
-        what = request.POST.get("promise_text", "") or text
-        handling.promise(opened, text=what, due_at=promised_at, by=request.user, now=now)
+    except replying.RepliesCross as cross:
+        return _crossed(request, opened, sight=sight, text=text, found=cross.crossings)
+    except replying.ReplyWaits:
+        opened.refresh_from_db()
+        return done(request, opened, sight=sight, event="heard:sent")
     opened.refresh_from_db()
     return done(request, opened, sight=sight, event="heard:sent")
 
@@ -81,8 +105,19 @@ def save_draft(request: StaffRequest, number: int) -> HttpResponse:
     kind = Message.Kind.NOTE if request.POST.get("kind") == "note" else Message.Kind.REPLY
     mine = Draft.objects.filter(conversation=opened, author=request.user)
     if text.strip():
+        began = known_from(request.POST.get("began", "")) or known_now(opened, now=now)
         Draft.objects.bulk_create(
-            [Draft(conversation=opened, author=request.user, kind=kind, text=text, updated_at=now)],
+            [
+                Draft(
+                    conversation=opened,
+                    author=request.user,
+                    kind=kind,
+                    text=text,
+                    updated_at=now,
+                    begun_at=began.at,
+                    newest=began.newest,
+                )
+            ],
             update_conflicts=True,
             unique_fields=["conversation", "author"],
             update_fields=["kind", "text", "updated_at"],
@@ -106,7 +141,30 @@ def save_draft(request: StaffRequest, number: int) -> HttpResponse:
     context |= {"promise": request.POST.get("promise", ""), "limit": facts.max_length}
     context |= {"manner": manner, "parts": _part_count(opened, text, manner)}
     context |= _felt(request, opened, context)
-    return render(request, "conversations/_check.html", context | {"now": now, "show": showing})
+    if text.strip():
+        context["weight"] = weigh(
+            opened,
+            text=text,
+            author=request.user,
+            now=now,
+            is_public=facts.is_public,
+            found=context["check"],
+            overruled=context["overruled"],
+        )
+    return render(
+        request,
+        "conversations/_check.html",
+        context | {"now": now, "show": showing, "conversation": opened},
+    )
+
+
+@staff_only
+@require_POST
+def drop_draft(request: StaffRequest, number: int) -> HttpResponse:
+    """Leave it to somebody else's words."""
+    opened, sight = found(request, number)
+    Draft.objects.filter(conversation=opened, author=request.user).delete()
+    return done(request, opened, sight=sight)
 
 
 @staff_only
@@ -149,8 +207,13 @@ def undo(request: StaffRequest, message: int) -> HttpResponse:
 def retry(request: StaffRequest, message: int) -> HttpResponse:
     """Send again what failed, or of what nobody knows whether it arrived."""
     kept, opened, sight = _sending(request, message)
-    with contextlib.suppress(sending.NotInThatStateError):
-        sending.retry(kept, by=request.user, now=timezone.now())
+    try:
+        replying.retry(kept, by=request.user, now=timezone.now())
+    except sending.NotInThatStateError:
+        return done(request, opened, sight=sight)
+    except replying.WordsHeld:
+        held = gettext("Somebody else must look at such words by now: write them as a new reply.")
+        return done(request, opened, sight=sight, notice=held, failing=True)
     return done(request, opened, sight=sight)
 
 
@@ -214,6 +277,37 @@ def _felt(
     """What this person has said of the findings that are shown; asked only where there are any."""
     felt = weighing.felt_of(opened, by=request.user) if context["findings"] else {}
     return {"conversation": opened, "felt_of": felt}
+
+
+def _crossed(
+    request: StaffRequest,
+    opened: Conversation,
+    *,
+    sight: Sight,
+    text: str,
+    found: Sequence[Crossing],
+) -> HttpResponse:
+    """The page on which both stand side by side, instead of the conversation."""
+    context = pane_context(request, opened, sight=sight, now=timezone.now())
+    context |= {
+        "text": text,
+        "crossings": [(it, differences(it.text, text)) for it in found],
+        "carried": [
+            (name, value)
+            for name in CARRIED
+            for value in request.POST.getlist(name)
+            if name != "knowing"
+        ],
+        "knowing": [*request.POST.getlist("knowing"), *(it.key for it in found)],
+        "others_words": "\n\n".join(it.text for it in found),
+    }
+    if request.htmx:
+        response = render(request, "conversations/_crossed.html", context, status=422)
+        response.headers["HX-Push-Url"] = "false"
+        return response
+    return render(
+        request, "conversations/crossed.html", context | page_context(request), status=422
+    )
 
 
 def _sending(request: StaffRequest, message: int) -> tuple[Sending, Conversation, Sight]:

@@ -21,10 +21,20 @@ from heard.conversations import attachments, correcting, handling, queries, show
 from heard.conversations.abilities import Readers, obstacle, readers_of, side_of
 from heard.conversations.acting import NotAllowedError, act
 from heard.conversations.cleaning import cleaned
+from heard.conversations.crossing import Known
 from heard.conversations.fetching import fetch_again
-from heard.conversations.models import Acknowledgement, Attachment, Conversation, Message, Promise
+from heard.conversations.models import (
+    Acknowledgement,
+    Attachment,
+    Conversation,
+    Message,
+    Promise,
+    Review,
+)
 from heard.conversations.presence import be_present, leave
 from heard.conversations.queries import VIEWS, Sight, sight_of
+from heard.conversations.replying import ReplyBlocked, ReplyImpossible, WordsHeld
+from heard.conversations.reviewing import who_may_look
 from heard.conversations.thread import Said, Thread, thread
 from heard.conversations.views.files import hand_out
 from heard.conversations.views.inbox import (
@@ -122,7 +132,18 @@ def pane_context(
         "able": able,
         "against": obstacle(opened, able, now=now),
         "readers": _readers(told, able),
+        "began": str(Known(told.newest_reply, now)),
+        "is_alone": _is_alone(told, me=request.user.pk),
     }
+
+
+def _is_alone(told: Thread, *, me: int) -> bool:
+    """Whether a reply of theirs was asked about, and nobody else is there who could look."""
+    asked = [it.id for it in told.waiting if it.author_id == me and it.state == "asked"]
+    if not asked:
+        return False
+    review = Review.objects.select_related("conversation").get(pk=asked[0])
+    return not who_may_look(review)
 
 
 def _readers(told: Thread, able: Abilities) -> Readers | None:
@@ -186,7 +207,7 @@ def sheet(request: StaffRequest, template: str, context: dict[str, Any]) -> Http
 def assignment(request: StaffRequest, number: int) -> HttpResponse:
     """Who can take it; giving it to one of them."""
     opened, sight = found(request, number)
-    choices = queries.choices(sight, inbox=opened.inbox_id)
+    choices = queries.choices(sight, inbox=opened.inbox_id, conversation=opened.pk)
     if request.method != "POST":
         context = {"conversation": opened, "choices": choices, "me": request.user.pk}
         return sheet(request, "conversations/_assign.html", context)
@@ -338,6 +359,9 @@ def act_on_message(request: StaffRequest, message: int) -> HttpResponse:
         act(said, Act(kind), by=request.user, now=timezone.now(), text=text)
     except NotAllowedError:
         raise Http404 from None
+    except (ReplyBlocked, ReplyImpossible, WordsHeld):
+        held = gettext("These words cannot take the place of those: send them as a reply.")
+        return done(request, opened, sight=sight, notice=held, failing=True)
     opened.refresh_from_db()
     return done(request, opened, sight=sight)
 
