@@ -10,18 +10,22 @@ from threadpoolctl import threadpool_limits
 from heard.reading import models
 from heard.reading.labelled import data_folder
 from heard.reading.models import save
-from heard.reading.training import heads, languages
+from heard.reading.training import embeddings, heads, languages
 
 
 def main() -> None:
-    """Write `languages.npz` and `heads.npz` into FOLDER, or into the package."""
+    """Write `languages.npz`, `heads.npz` and `embeddings.npz` into FOLDER, or into the package."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(models.__file__).parent
     data = data_folder()
     if not data.is_dir():
         sys.exit(f"There is no folder {data}. Let HEARD_SHARED name the one that has it.")
     # One thread, so that sums are taken in the same order every time.
     with threadpool_limits(limits=1):
-        for name, train in (("languages", languages.train), ("heads", heads.train)):
+        for name, train in (
+            ("languages", languages.train),
+            ("heads", heads.train),
+            ("embeddings", embeddings.train),
+        ):
             file = folder / f"{name}.npz"
             save(file, train(data))
             sys.stdout.write(f"{file}: {file.stat().st_size:,} bytes\n")
