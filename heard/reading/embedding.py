@@ -47,7 +47,7 @@ class EmbeddingModel:
     @property
     def width(self) -> int:
         """How many figures a vector has."""
-        return self.vectors.shape[1]
+        return int(self.vectors.shape[1])
 
     def token_rows(self, tokens: Sequence[str]) -> Vectors:
         """The sum of the vectors of each token's pieces; zeros for what has none."""
