@@ -43,6 +43,7 @@ bench: .venv/ready-to-test ## Measure heard, its peers and the machine; writes b
 pictures: .venv/ready-to-test browser ## Take the pictures of docs/pictures anew
 	@$(BIN)/python -m tests.journeys.pictures $(ARGS)
 
-models: .venv/ready ## Train the reading models anew
+models: .venv/ready ## Train the models that ship anew
 	@$(PYTHON) bin/bootstrap.py --group models
 	@$(BIN)/python -m heard.reading.training $(ARGS)
+	@$(BIN)/python -m heard.think.training $(ARGS)

@@ -33,6 +33,8 @@ try:
 except ImportError:  # a tool for comparison, which the product does without
     SentimentIntensityAnalyzer = None
 
+CORPUS = Path(__file__).parents[2] / "data"
+"""Our own corpus, in a checkout."""
 RANKED = ("kind", "helpful", "personal")
 LABELS = (*RANKED, "private")
 _EVERY = {"twcs_airline_dialogues": 25, "twcs_agent_replies": 10}

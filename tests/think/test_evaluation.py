@@ -10,8 +10,8 @@ import pytest
 from django.core.management.base import CommandError
 
 from heard.think import evaluation
-from heard.think.evaluation import Score, Table, evaluate, fires
-from heard.think.management.commands.think import CORPUS, Command, report
+from heard.think.evaluation import CORPUS, Score, Table, evaluate, fires
+from heard.think.management.commands.think import Command, report
 
 ROW = {
     "id": "reply-1",

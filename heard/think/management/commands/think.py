@@ -15,11 +15,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from heard.reading.labelled import data_folder
 from heard.think import Facts, Known, Opening, Turn, check
-from heard.think.evaluation import Score, Table, evaluate
+from heard.think.evaluation import CORPUS, Score, Table, evaluate
 from heard.think.findings import Spans
 from heard.think.scoring import scores
 
-CORPUS = Path(__file__).parents[4] / "data"
 _SHOWN_FROM = 0.002  # of replies, for a rule to be listed by itself
 _LISTS = {
     "contact_details",

@@ -1,0 +1,1 @@
+"""The trained figures behind the scores: arrays only, no code."""
