@@ -214,6 +214,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "heard.conversations.looking",
     "heard.conversations.meeting",
     "heard.conversations.noticing",
+    "heard.conversations.remembering",
     "heard.conversations.replying",
     "heard.conversations.sending",
     "heard.conversations.sweeping",

@@ -1,17 +1,23 @@
-"""What the gaps of a saved answer are filled with in one conversation, as far as it is known."""
+"""What the gaps of a saved answer are filled with in one conversation, as far as it is known.
+
+And the other way: gaps where an earlier reply speaks of the one person it was for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
 from django.db.models.functions import Lower
 
+from heard.contacts.models import Handle
 from heard.conversations.hours import OpeningHours, Span
 from heard.conversations.models import Conversation, Inbox, Message
 from heard.conversations.privacy import private_page
-from heard.knowledge.gaps import NAMES, Filled, fill, gaps_in
+from heard.knowledge.gaps import NAMES, Filled, fill, gaps_in, with_gaps
 from heard.knowledge.models import HouseFact
 from heard.staff.models import User
 from heard.think import Facts
@@ -19,6 +25,8 @@ from heard.think.contact import first_name
 from heard.think.personal_data import data_in
 
 LOOKED_AT = 5
+MOST_HANDLES = 200
+MOST_INBOXES = 500
 ENGLISH = ("", "en")
 
 
@@ -59,7 +67,7 @@ def values_of(
     if "private page link" in wanted:
         values["private page link"] = private_page(conversation)
     if others := [name for name in wanted if name not in NAMES]:
-        values |= _facts(others, inbox, brand_id=brand.pk if brand else None, language=language)
+        values |= _facts(others, inbox, language=language, now=now)
     return values
 
 
@@ -87,6 +95,11 @@ def _span(span: Span) -> str:
     return f"{opens}–{closes}"
 
 
+def brand_of(inbox: Inbox) -> int | None:
+    """The brand of an inbox, or else of its place, which should have come along."""
+    return inbox.brand_id or (inbox.place.brand_id if inbox.place else None)
+
+
 def _order_in(texts: Collection[str]) -> str:
     """The order or booking number that was named last."""
     for text in texts:
@@ -96,12 +109,12 @@ def _order_in(texts: Collection[str]) -> str:
     return ""
 
 
-def _facts(
-    names: Collection[str], inbox: Inbox, *, brand_id: int | None, language: str
-) -> dict[str, str]:
-    """The facts about these names; the place's go before the brand's, and these before all."""
+def _facts(names: Collection[str], inbox: Inbox, *, language: str, now: datetime) -> dict[str, str]:
+    """What is still so of these names; the place's goes before the brand's, and that before all."""
+    today = now.astimezone(ZoneInfo(inbox.place.timezone if inbox.place else "UTC")).date()
     known = (
-        HouseFact.objects.about(brand_id=brand_id, place_id=inbox.place_id)
+        HouseFact.objects.valid_on(today)
+        .about(brand_id=brand_of(inbox), place_id=inbox.place_id)
         .annotate(name=Lower("subject"))
         .filter(name__in=names, language__in=["", language])
     )
@@ -109,3 +122,64 @@ def _facts(
         known, key=lambda it: (it.place_id is not None, it.brand_id is not None, it.language != "")
     )
     return {row.subject.casefold(): row.value for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """A reply of ours and the one person it was for."""
+
+    text: str
+    author: str
+    contact: int | None
+    contact_name: str
+
+
+def opened_up(replies: Sequence[Theirs]) -> list[str]:
+    """These replies with gaps where they speak of the persons they were for: 2 queries."""
+    if not replies:
+        return []
+    names, ours = _names({it.contact for it in replies if it.contact}), our_details()
+    return [
+        _with_gaps(it, names=[*names.get(it.contact or 0, ()), it.contact_name], ours=ours)
+        for it in replies
+    ]
+
+
+def theirs(said: Message) -> Theirs:
+    """A reply with whom it was for; its conversation should have come along."""
+    opened = said.conversation
+    return Theirs(said.text, said.author_name, opened.contact_id, opened.contact_name)
+
+
+def our_details() -> tuple[str, ...]:
+    """The addresses and numbers of the house that everybody may read: 1 query."""
+    doors = (
+        Inbox.objects.filter(~Q(address="") | Q(settings__has_key="our_details"))
+        .order_by("pk")
+        .only("address", "settings")[:MOST_INBOXES]
+    )
+    ours = [part for it in doors for part in (it.address, *it.settings.get("our_details", ()))]
+    return tuple(dict.fromkeys(part for part in ours if part))
+
+
+def _with_gaps(it: Theirs, *, names: Sequence[str], ours: Sequence[str]) -> str:
+    return with_gaps(
+        it.text,
+        contact_names=names,
+        agent_names=(it.author,),
+        details=tuple(name for name in names if "@" in name or name.lstrip("+").isdigit()),
+        our_details=ours,
+    )
+
+
+def _names(contacts: Collection[int]) -> dict[int, list[str]]:
+    """The names and handles of these people: 1 query."""
+    rows = (
+        Handle.objects.filter(contact__in=contacts)
+        .order_by("pk")
+        .values_list("contact", "address", "name", "contact__name")[:MOST_HANDLES]
+    )
+    names: dict[int, list[str]] = {}
+    for contact, *parts in rows:
+        names.setdefault(contact, []).extend(part for part in parts if part)
+    return names

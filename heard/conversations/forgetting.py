@@ -142,6 +142,7 @@ AROUND = (
         AND {OVER.format(at="e.at", conversation="e.subject_id")}
     """,
     "DELETE FROM print p WHERE p.message_id = ANY(%(ids)s)",
+    "DELETE FROM exchange WHERE reply_id = ANY(%(ids)s) OR question_id = ANY(%(ids)s)",
     "UPDATE act a SET text = '' WHERE a.message_id = ANY(%(ids)s) AND a.state <> 'waiting'",
 )
 EVENT_WORDS = ["text", "preview"]

@@ -11,9 +11,9 @@ from datetime import datetime
 from django.utils import timezone
 
 from heard.assistant.drafting import Source
-from heard.conversations.filling import values_of
+from heard.conversations.filling import brand_of, values_of
 from heard.conversations.models import Conversation, Inbox
-from heard.conversations.recalling import MOST_CHOICES, brand_of, saved_for
+from heard.conversations.offering import MOST_CHOICES, saved_for
 from heard.knowledge.gaps import fill, gaps_in
 from heard.knowledge.models import HouseFact
 from heard.staff.models import User
@@ -30,7 +30,7 @@ def sources_for(opened: Conversation, asked: str, *, by: User, now: datetime) ->
     Saved answers come with their gaps filled as far as is known. Seven queries at most.
     """
     inbox = Inbox.objects.select_related("place").get(pk=opened.inbox_id)
-    saved = list(saved_for(inbox, by=by)[:MOST_CHOICES])
+    saved = list(saved_for(inbox, by=by))
     near = nearest(asked, [f"{it.title} {it.text}" for it in saved], limit=ANSWERS)
     chosen = [saved[n] for n in near]
     gaps = {gap for it in chosen for gap in gaps_in(it.text)}

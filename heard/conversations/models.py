@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from heard.contacts.models import Contact, Handle, Joining
+from heard.knowledge.models import SavedAnswer
 from heard.staff.models import Brand, Place, Team, User
 
 
@@ -1713,6 +1714,58 @@ class Vocabulary(models.Model):
 
     class Meta:
         db_table = "vocabulary"
+
+    def __str__(self) -> str:
+        return f"up to {self.up_to}"
+
+
+class Exchange(models.Model):
+    """A question and the reply that it got, as numbers: to be found when the like is asked again.
+
+    `terms` and `vector` are those of the question (`knowledge.shelf`); no word of it is kept here.
+    `answer` is the saved answer that the reply was.
+    """
+
+    reply = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="+")
+    question = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
+    """The last message that it answers."""
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+    answer = models.ForeignKey(SavedAnswer, on_delete=models.SET_NULL, null=True, related_name="+")
+    terms = models.BinaryField()
+    vector = models.BinaryField()
+
+    class Meta:
+        db_table = "exchange"
+
+    def __str__(self) -> str:
+        return f"{self.question_id} got {self.reply_id}"
+
+
+class Taking(models.Model):
+    """Somebody took a saved answer into a draft; `message` is the reply that it became."""
+
+    answer = models.ForeignKey(SavedAnswer, on_delete=models.CASCADE, related_name="takings")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, db_constraint=False)
+    """Where it was taken; a thread may show that it is another one by now."""
+    message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, related_name="+")
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "taking"
+
+    def __str__(self) -> str:
+        return f"{self.answer_id} in {self.conversation_id}"
+
+
+class Remembered(models.Model):
+    """The one row that says up to which message exchanges are kept, and when all were made anew."""
+
+    up_to = models.BigIntegerField(default=0)
+    renewed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "remembered"
 
     def __str__(self) -> str:
         return f"up to {self.up_to}"

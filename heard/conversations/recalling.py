@@ -1,88 +1,267 @@
-"""What the house has said before that may be said again: saved answers, and its earlier replies."""
+"""What the house has answered before when the like was asked: the best of it, without names."""
 
 from __future__ import annotations
 
-from django.db.models import Q
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
-from heard.contacts.models import Handle
+import numpy as np
+
+from heard.conversations.filling import Theirs, opened_up
 from heard.conversations.models import Conversation, Inbox, Message
-from heard.knowledge.choosing import Choice, choose
-from heard.knowledge.gaps import with_gaps
-from heard.knowledge.models import SavedAnswer, SavedAnswerQuerySet
+from heard.conversations.offering import saved_for
+from heard.conversations.queries import Door, Sight
+from heard.conversations.remembering import LONGEST, MOST
+from heard.knowledge.gaps import without_gaps
+from heard.knowledge.models import SavedAnswer
+from heard.knowledge.shelf import Hit, Shelf, Terms, terms_of
+from heard.lib.statements import fetch
 from heard.staff.models import User
+from heard.think.contact import words_shared
 
-MOST_CHOICES = 2_000
-MOST_HANDLES = 50
-MOST_INBOXES = 500
+LOOKED_AT = 30
+"""So many exchanges are looked at more closely, the most alike first."""
+LIKE_ENOUGH = 0.35
+"""What is less alike than this is no suggestion."""
+TURNED, RESOLVED, CORRECTED = 1.2, 1.05, 0.6
+"""What it counts for a reply that it turned somebody round, ended it, or had to be corrected."""
+AGREEING = 0.3
+"""What each further exchange adds that got the same answer, as a part of its own likeness."""
+SAME_ANSWER = 0.6
+"""Replies that share this part of their words are one suggestion."""
+LOT = 5_000
+WHY_SHOWN = 4
+
+STANDING = "SELECT coalesce(max(id), 0), (SELECT renewed_at FROM remembered) FROM exchange"
+
+KEPT = """
+    SELECT id, inbox_id, terms, vector FROM exchange WHERE id > %(after)s
+    ORDER BY id LIMIT %(limit)s
+"""
+
+FOUND = """
+    SELECT x.id, r.id, r.conversation_id, r.inbox_id, r.at, left(r.text, %(longest)s),
+        left(q.text, %(longest)s), q.language, c.is_turned IS TRUE, c.status = 'resolved',
+        r.edited_at IS NOT NULL, x.answer_id, coalesce(r.author_name, ''), c.contact_id,
+        c.contact_name
+    FROM exchange x JOIN message r ON r.id = x.reply_id JOIN message q ON q.id = x.question_id
+    JOIN conversation c ON c.id = r.conversation_id
+    WHERE x.id = ANY(%(ids)s) AND r.inbox_id = ANY(%(inboxes)s) AND c.id <> %(here)s
+        AND r.deleted_at IS NULL AND r.emptied_at IS NULL AND q.emptied_at IS NULL
+"""
 
 
-def choices(opened: Conversation, *, by: User, typed: str, limit: int) -> list[Choice]:
-    """The saved answers that this person may choose here and that fit what was typed: 3 queries."""
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """An earlier reply: when and where, to what, how that went on, and for whom it was."""
+
+    exchange: int
+    message: int
+    conversation: int
+    door: Door
+    at: datetime
+    text: str
+    question: str
+    language: str
+    is_turned: bool
+    is_resolved: bool
+    is_corrected: bool
+    answer: int | None
+    author: str
+    contact: int | None
+    contact_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """What may be said here, how like the question is, by which words, and where it comes from.
+
+    `text` has gaps where it spoke of somebody else. `answer` is the saved answer that it is, else
+    `source` is the reply that it was. `times` is how many earlier exchanges agree on it.
+    """
+
+    text: str
+    likeness: float
+    why: tuple[str, ...]
+    answer: SavedAnswer | None = None
+    source: Recalled | None = None
+    times: int = 0
+
+
+def suggestions(opened: Conversation, *, by: User, sight: Sight, limit: int) -> list[Suggested]:
+    """The best answers to what was asked last, of saved ones and of what the house said before.
+
+    Six queries, and more only when this process has not yet read what is kept.
+    """
+    question, language = _question(opened)
+    terms = terms_of(question)
+    if not len(terms):
+        return []
     inbox = Inbox.objects.select_related("place").get(pk=opened.inbox_id)
-    rows = saved_for(inbox, by=by)[:MOST_CHOICES]
-    return choose(
-        typed,
-        [_choice(row) for row in rows],
-        language=language_of(opened),
-        limit=limit,
+    saved = {row.pk: row for row in saved_for(inbox, by=by)}
+    found = _exchanges(terms, opened, sight=sight, language=language)
+    grouped = _grouped(found, question, saved=saved)
+    grouped += _by_their_words(question, terms, saved.values(), language=language)
+    best: dict[object, Suggested] = {}
+    for one in sorted(grouped, key=lambda it: -it.likeness):
+        best.setdefault(one.answer.pk if one.answer else one, one)
+    shown = [it for it in best.values() if it.likeness >= LIKE_ENOUGH and it.why][:limit]
+    return _opened_up(shown)
+
+
+# --- what is kept in memory ----------------------------------------------------------------------
+
+
+class _Memory:
+    """What was asked before, as this process has read it; many threads ask, one reads at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shelf = Shelf(capacity=MOST, dimension=1)
+        self._up_to = 0
+        self._renewed_at: datetime | None = None
+
+    def search(self, terms: Terms, *, groups: Collection[int] | None, limit: int) -> list[Hit]:
+        """The exchanges whose questions are most like it, of these inboxes."""
+        with self._lock:
+            self._read_on()
+            return self._shelf.search(
+                np.zeros(1, dtype=np.float32), terms, groups=groups, limit=limit, meaning_share=0.0
+            )
+
+    def let_go(self, ids: Collection[int]) -> None:
+        """Take off what is no longer kept."""
+        with self._lock:
+            self._shelf.take_away(ids)
+
+    def _read_on(self) -> None:
+        [(last, renewed_at)] = fetch(STANDING)
+        if renewed_at != self._renewed_at or last < self._up_to:
+            self._shelf = Shelf(capacity=MOST, dimension=1)
+            self._up_to, self._renewed_at = 0, renewed_at
+        while self._up_to < last:
+            rows = fetch(KEPT, {"after": self._up_to, "limit": LOT})
+            if not rows:
+                return
+            self._shelf.put(
+                [row[0] for row in rows],
+                [row[1] for row in rows],
+                np.zeros((len(rows), 1), dtype=np.int8),
+                [np.frombuffer(row[2], dtype=np.uint32) for row in rows],
+            )
+            self._up_to = rows[-1][0]
+
+
+_memory = _Memory()
+
+
+def _question(opened: Conversation) -> tuple[str, str]:
+    """What the contact has said since our last reply, and in which language."""
+    said = list(
+        opened.messages.exclude(kind=Message.Kind.NOTE)
+        .order_by("-at", "-pk")
+        .values_list("kind", "subject", "text", "language")[:6]
     )
+    asked: list[str] = []
+    language = ""
+    for kind, subject, text, tongue in said:
+        if kind != Message.Kind.INCOMING:
+            if asked:
+                break
+            continue
+        asked.append(f"{subject}\n{text}" if subject else text)
+        language = language or tongue
+    return "\n".join(reversed(asked))[:LONGEST], language
 
 
-def saved_for(inbox: Inbox, *, by: User) -> SavedAnswerQuerySet:
-    """The saved answers that this person may choose in an inbox, the most used first."""
-    return (
-        SavedAnswer.objects.visible_to(by)
-        .in_use()
-        .fitting(brand_id=brand_of(inbox), place_id=inbox.place_id, kind=inbox.kind)
-        .order_by("-used_count", "pk")
+def _exchanges(
+    terms: Terms, opened: Conversation, *, sight: Sight, language: str
+) -> list[tuple[float, Recalled]]:
+    """Earlier exchanges with a like question, the better ones first; of one's own inboxes alone."""
+    hits = _memory.search(terms, groups=sight.inboxes, limit=LOOKED_AT)
+    if not hits:
+        return []
+    rows = fetch(
+        FOUND,
+        {
+            "ids": [hit.id for hit in hits],
+            "inboxes": list(sight.doors),
+            "here": opened.pk,
+            "longest": LONGEST,
+        },
     )
+    known = {it.exchange: it for it in (_recalled(row, sight) for row in rows)}
+    found = []
+    for hit in hits:
+        it = known.get(hit.id)
+        if it is None or (language and it.language and it.language != language):
+            continue
+        worth = TURNED if it.is_turned else RESOLVED if it.is_resolved else 1.0
+        found.append((hit.likeness * worth * (CORRECTED if it.is_corrected else 1.0), it))
+    return sorted(found, key=lambda pair: -pair[0])
 
 
-def brand_of(inbox: Inbox) -> int | None:
-    """The brand of an inbox, or else of its place."""
-    return inbox.brand_id or (inbox.place.brand_id if inbox.place else None)
+def _recalled(row: tuple[Any, ...], sight: Sight) -> Recalled:
+    exchange, message, conversation, inbox, *rest = row
+    return Recalled(exchange, message, conversation, sight.doors[inbox], *rest)
 
 
-def language_of(opened: Conversation) -> str:
-    """The language in which the contact wrote last; "" while it is not known."""
-    said = opened.messages.filter(kind=Message.Kind.INCOMING).exclude(language="")
-    return said.order_by("-at", "-pk").values_list("language", flat=True).first() or ""
+def _grouped(
+    found: Sequence[tuple[float, Recalled]], question: str, *, saved: Mapping[int, SavedAnswer]
+) -> list[Suggested]:
+    """One suggestion for each answer that was given; that others agree with it counts for it."""
+    groups: list[tuple[Suggested, Terms]] = []
+    for likeness, it in found:
+        answer = saved.get(it.answer) if it.answer else None
+        said = terms_of(it.text)
+        for place, (one, terms) in enumerate(groups):
+            if (answer is not None and answer is one.answer) or _share(said, terms) >= SAME_ANSWER:
+                more = one.likeness + AGREEING * likeness
+                groups[place] = (replace(one, likeness=more, times=one.times + 1), terms)
+                break
+        else:
+            why = _why(question, it.question)
+            text = answer.text if answer else it.text
+            source = None if answer else it
+            groups.append((Suggested(text, likeness, why, answer, source, times=1), said))
+    return [one for one, _ in groups]
 
 
-def opened_up(said: Message) -> str:
-    """A reply of ours with gaps where it speaks of the one person it was for: 2 queries."""
-    opened = said.conversation
-    known = Handle.objects.filter(contact=opened.contact_id or 0).order_by("pk")
-    parts = known.values_list("address", "name", "contact__name")[:MOST_HANDLES]
-    names = {part for row in parts for part in row if part} | {opened.contact_name}
-    return with_gaps(
-        said.text,
-        contact_names=names,
-        agent_names=(said.author_name,),
-        details=tuple(name for name in names if "@" in name or name.lstrip("+").isdigit()),
-        our_details=our_details(),
-    )
+def _by_their_words(
+    question: str, terms: Terms, saved: Iterable[SavedAnswer], *, language: str
+) -> Iterator[Suggested]:
+    """Saved answers that name what was asked, in the language of the contact or in none."""
+    for answer in saved:
+        if answer.language and language and answer.language != language:
+            continue
+        words = terms_of(without_gaps(f"{answer.title}\n{answer.text}"))
+        title = terms_of(answer.title)
+        likeness = max(_part(title, terms), _part(terms, words)) if len(title) else 0.0
+        if why := _why(question, f"{answer.title} {answer.text}"):
+            yield Suggested(answer.text, likeness, why, answer)
 
 
-def our_details() -> tuple[str, ...]:
-    """The addresses and numbers of the house that everybody may read: 1 query."""
-    doors = (
-        Inbox.objects.filter(~Q(address="") | Q(settings__has_key="our_details"))
-        .order_by("pk")
-        .only("address", "settings")[:MOST_INBOXES]
-    )
-    ours = [part for it in doors for part in (it.address, *it.settings.get("our_details", ()))]
-    return tuple(dict.fromkeys(part for part in ours if part))
+def _part(terms: Terms, others: Terms) -> float:
+    """Which part of these terms the others have."""
+    return float(np.isin(terms, others).mean()) if len(terms) else 0.0
 
 
-def _choice(row: SavedAnswer) -> Choice:
-    near = (row.place_id, row.brand_id, row.team_id, row.kinds)
-    return Choice(
-        id=row.pk,
-        short=row.short,
-        title=row.title,
-        text=row.text,
-        language=row.language,
-        nearness=sum(bool(scope) for scope in near),
-        used_count=row.used_count,
-    )
+def _share(one: Terms, other: Terms) -> float:
+    """What two texts have in common, as a part of the shorter."""
+    least = min(len(one), len(other))
+    return len(np.intersect1d(one, other)) / least if least else 0.0
+
+
+def _why(question: str, other: str) -> tuple[str, ...]:
+    return tuple(sorted(words_shared(other, question), key=lambda it: (-len(it), it))[:WHY_SHOWN])
+
+
+def _opened_up(shown: Sequence[Suggested]) -> list[Suggested]:
+    """Earlier replies with gaps where they speak of the person they were for: 2 queries."""
+    sources = [it.source for it in shown if it.source]
+    texts = opened_up([Theirs(it.text, it.author, it.contact, it.contact_name) for it in sources])
+    said = {it.message: text for it, text in zip(sources, texts, strict=True)}
+    return [replace(it, text=said[it.source.message]) if it.source else it for it in shown]

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from heard.think import Facts
 from heard.think.belonging import is_given_as_ours, is_our_detail
 from heard.think.personal_data import data_in
+from heard.think.wording import set_of
 
 _GAP = re.compile(r"\$?\{\{?\s*([^\W\d_][\w .-]{0,40}?)\s*\}?\}")
 _APART = re.compile(r"[\s._-]+")
@@ -113,6 +114,11 @@ def in_our_words(text: str) -> str:
     return _GAP.sub(lambda found: f"{{{name_of(found[1])}}}", text)
 
 
+def without_gaps(text: str) -> str:
+    """The words alone."""
+    return _GAP.sub(" ", text)
+
+
 # --- making gaps: what an earlier reply says of somebody else ------------------------------------
 
 _OF_KIND = {
@@ -140,7 +146,9 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}-\d{1,2}-\d{2,4}")
 _LINK = re.compile(r"https?://[^\s<>\"')\]]+")
 _TOKEN = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{16,}")
 LEAST_DIGITS = 4
-SHORTEST_NAME = 3
+SHORTEST_NAME = 2
+_WORDS_TOO = set_of("An As At Be By Do El He If In Is It La Le Me My No Of On Or So To Up Us We")
+"""Short names that are words as well: they are left where they stand alone."""
 
 
 def with_gaps(
@@ -208,4 +216,6 @@ def _without_names(text: str, names: Iterable[str], *, gap: str) -> str:
 
 
 def _is_name(word: str) -> bool:
-    return len(word) >= SHORTEST_NAME and word[0].isupper() and word.strip(".,'’-").isalpha()
+    word = word.strip(".,'’-")
+    is_long = len(word) >= SHORTEST_NAME and word not in _WORDS_TOO
+    return is_long and word[0].isupper() and word.isalpha()

@@ -1,7 +1,7 @@
 /*
  * Saved answers in the composer: what is typed after "/" at the beginning of a word opens a list
  * under it. Typing narrows it, the arrow keys choose, Enter takes, Esc closes. The words stay in the
- * field's own undo. Without it the composer works as it does without saved answers.
+ * field's own undo. Alt 1 to 3 take what is suggested. Without it the composer works all the same.
  */
 (() => {
   "use strict";
@@ -91,10 +91,20 @@
     say(says);
   };
 
+  const takeSuggestion = async (button) => {
+    const at = box(), place = at.selectionStart;
+    const words = await fetchWords(button.dataset.take);
+    if (words === null || !box()) return;
+    write(place, at.selectionEnd, (place && !/\s$/.test(at.value.slice(0, place)) ? " " : "") + words);
+    say(picker()?.dataset.taken || "");
+  };
+
   document.addEventListener("input", (event) => { if (event.target.id === "draft") look(); });
   document.addEventListener("click", (event) => {
     const option = event.target.closest("#choices [role=option]");
+    const suggestion = event.target.closest("[data-suggestion]");
     if (option) take(option);
+    else if (suggestion) takeSuggestion(suggestion);
     else if (event.target.closest("[data-opens-picker]")) {
       const at = box(), before = at.value.slice(0, at.selectionStart);
       write(at.selectionStart, at.selectionStart, /(^|\s)$/.test(before) ? "/" : " /");
@@ -103,6 +113,20 @@
   });
   document.addEventListener("mousedown", (event) => { if (event.target.closest("#choices")) event.preventDefault(); });
   document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target?.id === "conversation") { dismissed = ""; close(); } });
+  /* What is suggested comes a moment later and takes room: the last words stay in sight. */
+  let wasAtEnd = false;
+  const thread = () => $("#thread");
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target?.id === "suggested" && thread()) wasAtEnd = thread().scrollHeight - thread().scrollTop - thread().clientHeight < 80;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id === "suggested" && wasAtEnd && thread()) thread().scrollTop = thread().scrollHeight;
+  });
+  document.addEventListener("keydown", (event) => {
+    const number = event.altKey && !event.ctrlKey && !event.metaKey && /^Digit([1-3])$/.exec(event.code)?.[1];
+    const suggestion = number && !$("dialog[open]") && $(`#suggested [data-suggestion="${number}"]`);
+    if (suggestion && $("#composer input[name=kind]:checked")?.value !== "note") { event.preventDefault(); takeSuggestion(suggestion); }
+  });
   // Before all others who listen: Enter and Esc mean the list while it is open.
   addEventListener("keydown", (event) => {
     if (event.target.id !== "draft" || shown === null || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;

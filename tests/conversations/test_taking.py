@@ -94,6 +94,10 @@ def test_gaps_are_filled_with_what_is_known_here(shop: Inbox, bo: User) -> None:
     shop.save()
     opened = ask(shop, "Where is order QD48213?", sender_name="Mira Sand")
     HouseFact.objects.create(subject="Day ticket", value="€ 12", said_at=make.NOON)
+    last_day = make.NOON.date()
+    HouseFact.objects.create(
+        subject="Parking", value="free", valid_until=last_day, said_at=make.NOON
+    )
     HouseFact.objects.create(subject="Day ticket", value="€ 9", place=shop.place, said_at=make.NOON)
     text = (
         "{contact name}, {order} is at {place} ({brand}): {opening hours today}; {day ticket}."

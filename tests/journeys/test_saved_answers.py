@@ -1,4 +1,4 @@
-"""Saved answers by keyboard: written, found by `/`, filled in, proposed and taken over."""
+"""Saved answers by keyboard: written, found by `/`, suggested, proposed and taken over."""
 
 from __future__ import annotations
 
@@ -108,13 +108,25 @@ def picks_one(house: House, page: Page, *, look: Look) -> None:
 
 
 def proposes_one(house: House, browser: Browser, page: Page, *, look: Look) -> None:
-    """An agent keeps a reply of theirs; the manager takes it over, and then it can be picked."""
+    """What the manager said is suggested to an agent, whose own reply the manager takes over."""
     agent = browser.new_context(viewport=WIDE).new_page()
     agent.set_default_timeout(60_000)
     invited(house, page, agent)
+    assert "1 exchange is kept" in house.command("answers", "renew")
     agent.goto(f"{house.url}/inbox/open/")
     agent.get_by_role("link", name=re.compile("Otto Lund")).first.click()
     draft = agent.locator("#draft")
+    suggestion = agent.locator("#suggested .suggestion").first
+    expect(suggestion).to_contain_text("Hello {contact name}, the terrace is open until eleven")
+    expect(agent.locator("#suggested")).to_contain_text("both say terrace")
+    look("suggested", agent)
+    draft.focus()
+    agent.keyboard.press("Alt+1")
+    expect(draft).to_have_value(
+        "Hello Otto, the terrace is open until eleven tonight. Shall we keep a table? Bo"
+    )
+    agent.keyboard.press("Control+z")
+    expect(draft).to_have_value("")
     draft.fill("Hello Otto, the terrace is open; blankets are on every chair. Shall I keep one? Bo")
     expect(agent.locator("#send")).to_be_enabled()
     draft.press("Control+Enter")

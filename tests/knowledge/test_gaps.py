@@ -84,13 +84,14 @@ def test_our_own_words_for_gaps_do_not_change_again(parts: list[str]) -> None:
             "Write here: https://quince.example/ask/thread/aG93IGFyZSB5b3U4.",
             "Write here: {private page link}.",
         ),
+        ("Rang Ed back, so it is done.", "Rang {contact name} back, so it is done."),
         ("All the best, Imogen", "All the best, {agent name}"),
     ],
 )
 def test_what_was_somebody_elses_becomes_a_gap(said: str, kept: str) -> None:
     made = with_gaps(
         said,
-        contact_names=("Phil Danby", "phil_d"),
+        contact_names=("Phil Danby", "phil_d", "Ed So"),
         agent_names=("Imogen Quince",),
         our_details=("01632 960123",),
     )

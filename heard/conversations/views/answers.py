@@ -14,8 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from heard.conversations.faring import fared, uses
 from heard.conversations.filling import filled
 from heard.conversations.models import Conversation
+from heard.conversations.queries import sight_of
 from heard.knowledge import carrying, saving
 from heard.knowledge.forms import SavedAnswerForm
 from heard.knowledge.gaps import GAPS
@@ -49,7 +51,23 @@ def answer(request: StaffRequest, number: int | None = None) -> HttpResponse:
     wordings = row.wordings.select_related("by").order_by("-at", "-pk") if row else []
     page: dict[str, Any] = {"form": form, "row": row, "wordings": wordings, "gaps": GAPS}
     page |= {"tried_on": _lately(request)}
+    told = fared([row.pk], sight=sight_of(request.user)) if row else {}
+    page |= {"fared": told.get(row.pk) if row else None}
     return render(request, "settings/answer.html", page, status=422 if form.errors else 200)
+
+
+@leads_only
+@require_safe
+def answer_uses(request: StaffRequest, number: int) -> HttpResponse:
+    """The replies that a saved answer was used for, and how they fared."""
+    row = get_object_or_404(SavedAnswer.objects.visible_to(request.user), pk=number)
+    sight = sight_of(request.user)
+    page = {
+        "row": row,
+        "fared": fared([row.pk], sight=sight).get(row.pk),
+        "uses": uses(row.pk, sight=sight, limit=PAGE),
+    }
+    return render(request, "settings/answer_uses.html", page)
 
 
 @leads_only
@@ -141,6 +159,7 @@ def _answers_page(request: StaffRequest, *, wrong: list[str] | None = None) -> H
     found = list(rows[: PAGE + 1])
     page = {
         "answers": found[:PAGE],
+        "fared": fared([row.pk for row in found], sight=sight_of(request.user)),
         "has_more": len(found) > PAGE,
         "words": words,
         "is_away": is_away,

@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from heard.conversations import recalling
-from heard.conversations.filling import filled
-from heard.conversations.models import Message
+from heard.conversations import offering, recalling, showing
+from heard.conversations.filling import filled, opened_up, theirs
+from heard.conversations.models import Message, Taking
 from heard.conversations.views.conversation import done, found, found_message, sheet
 from heard.knowledge import saving
 from heard.knowledge.forms import ProposalForm
@@ -20,6 +20,7 @@ from heard.knowledge.models import SavedAnswer
 from heard.staff.access import StaffRequest, staff_only
 
 SHOWN = 8
+SUGGESTED = 3
 LONGEST_TYPED = 60
 
 
@@ -29,7 +30,7 @@ def choices(request: StaffRequest, number: int) -> HttpResponse:
     """The saved answers that what was typed after `/` may mean, as options of a list."""
     opened, _ = found(request, number)
     typed = request.GET.get("q", "")[:LONGEST_TYPED]
-    chosen = recalling.choices(opened, by=request.user, typed=typed, limit=SHOWN)
+    chosen = offering.choices(opened, by=request.user, typed=typed, limit=SHOWN)
     page = {"choices": chosen, "conversation": opened, "typed": typed}
     return render(request, "conversations/_choices.html", page)
 
@@ -41,8 +42,32 @@ def take_answer(request: StaffRequest, number: int, answer: int) -> HttpResponse
     opened, _ = found(request, number)
     mine = SavedAnswer.objects.visible_to(request.user).in_use()
     row = get_object_or_404(mine, pk=answer)
-    words = filled(row.text, opened, author=request.user, now=timezone.now())
+    now = timezone.now()
+    Taking.objects.create(answer=row, conversation=opened, by=request.user, at=now)
+    words = filled(row.text, opened, author=request.user, now=now)
     return HttpResponse(words.text, content_type="text/plain; charset=utf-8")
+
+
+@staff_only
+@require_POST
+def take_reply(request: StaffRequest, number: int, message: int) -> HttpResponse:
+    """The words of an earlier reply of the house, without whom they were for."""
+    opened, _ = found(request, number)
+    said, *_ = found_message(request, message)
+    if said.kind != Message.Kind.REPLY:
+        raise Http404
+    words = filled(opened_up([theirs(said)])[0], opened, author=request.user, now=timezone.now())
+    return HttpResponse(words.text, content_type="text/plain; charset=utf-8")
+
+
+@staff_only
+@require_safe
+def suggestions(request: StaffRequest, number: int) -> HttpResponse:
+    """The best three of what may be said here, with where each comes from."""
+    opened, sight = found(request, number)
+    best = recalling.suggestions(opened, by=request.user, sight=sight, limit=SUGGESTED)
+    page = {"suggestions": best, "conversation": opened, "show": showing, "now": timezone.now()}
+    return render(request, "conversations/_suggestions.html", page)
 
 
 @staff_only
@@ -52,7 +77,7 @@ def propose_answer(request: StaffRequest, message: int) -> HttpResponse:
     said, opened, sight = found_message(request, message)
     if said.kind != Message.Kind.REPLY or said.author_id != request.user.pk or not said.text:
         raise Http404
-    row = SavedAnswer(language=recalling.language_of(opened))
+    row = SavedAnswer(language=offering.language_of(opened))
     if request.method == "POST":
         form = ProposalForm(request.POST, instance=row)
         if form.is_valid():
@@ -62,7 +87,7 @@ def propose_answer(request: StaffRequest, message: int) -> HttpResponse:
                 told = gettext("Proposed. A manager looks at it and takes it over.")
             return done(request, opened, sight=sight, notice=told)
     else:
-        text = recalling.opened_up(said)
+        text = opened_up([theirs(said)])[0]
         form = ProposalForm(instance=row, initial={"text": text})
     context: dict[str, Any] = {"form": form, "said": said, "conversation": opened}
     context |= {"problem": bool(form.errors), "leads": request.user.leads}

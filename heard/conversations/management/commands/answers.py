@@ -10,6 +10,8 @@ from django.core.management import CommandError
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from heard.conversations.models import Exchange
+from heard.conversations.remembering import SETTLED, begin_anew, remember
 from heard.knowledge import carrying
 from heard.knowledge.models import SavedAnswer
 from heard.staff.models import User
@@ -18,7 +20,7 @@ from heard.staff.models import User
 class Command(BaseCommand):
     """`heard answers list`, `export --json`, `import FILE`."""
 
-    help = "List, export and import saved answers."
+    help = "List, export and import saved answers; make suggestions anew."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """What can be done with saved answers."""
@@ -31,6 +33,7 @@ class Command(BaseCommand):
         form.add_argument("--json", action="store_true", help="a list of objects")
         into = deeds.add_parser("import", help="take in a file of CSV or JSON; - is standard input")
         into.add_argument("file")
+        deeds.add_parser("renew", help="make what suggestions are found by anew")
         into.add_argument("--by", metavar="EMAIL", help="in whose name; else in nobody's")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -54,6 +57,15 @@ class Command(BaseCommand):
             return
         for line in carrying.as_csv(rows):
             self.stdout.write(line, ending="")
+
+    def _renew(self, _: dict[str, Any]) -> None:
+        now = timezone.now()
+        begin_anew(now=now)
+        while remember(now=now + SETTLED):
+            pass
+        count = Exchange.objects.count()
+        told = "1 exchange is kept" if count == 1 else f"{count:,} exchanges are kept"
+        self.stdout.write(f"{told}, the newest.")
 
     def _import(self, options: dict[str, Any]) -> None:
         by = None
