@@ -168,13 +168,45 @@ class Poster:
         answer = httpx.post(f"{self.server['URL']}/xrpc/{name}", json=said, headers=headers)
         return answer.raise_for_status().json()
 
+    def log_in_as_company(self) -> None:
+        """From here on whoever speaks is the company itself."""
+        self._log_in(self.server["USER"])
+
+    def say_alone(self, text: str) -> None:
+        """A post that answers nobody."""
+        record = {
+            "$type": "app.bsky.feed.post",
+            "text": text,
+            "createdAt": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
+        }
+        self._make(record)
+
+    def stands(self, uri: str) -> bool:
+        """Whether a post is still in its repository."""
+        repo, collection, key = uri.removeprefix("at://").split("/")
+        answer = httpx.get(
+            f"{self.server['URL']}/xrpc/com.atproto.repo.getRecord",
+            params={"repo": repo, "collection": collection, "rkey": key},
+        )
+        return answer.status_code == 200
+
+    def _log_in(self, who: str) -> None:
+        self.session = self._ask(
+            "com.atproto.server.createSession", identifier=who, password=self.server["PASSWORD"]
+        )
+
+    def _make(self, record: dict[str, Any]) -> None:
+        made = self._ask(
+            "com.atproto.repo.createRecord",
+            repo=self.session["did"],
+            collection="app.bsky.feed.post",
+            record=record,
+        )
+        self.posts.append(made["uri"])
+
     def say(self, text: str) -> None:
         if not self.session:
-            self.session = self._ask(
-                "com.atproto.server.createSession",
-                identifier=self.server["CUSTOMER_USER"],
-                password=self.server["PASSWORD"],
-            )
+            self._log_in(self.server["CUSTOMER_USER"])
         company = httpx.get(
             f"{self.server['URL']}/xrpc/com.atproto.identity.resolveHandle",
             params={"handle": self.server["USER"]},
@@ -191,13 +223,7 @@ class Poster:
                 }
             ],
         }
-        made = self._ask(
-            "com.atproto.repo.createRecord",
-            repo=self.session["did"],
-            collection="app.bsky.feed.post",
-            record=record,
-        )
-        self.posts.append(made["uri"])
+        self._make(record)
 
     def answers(self, text: str) -> int:
         count = 0
