@@ -213,6 +213,9 @@ def _question(sentence: str, *, said: str, is_marked: bool) -> Question | None:
     is_asked = is_marked or (bool(about) and _asks_unmarked(body, answer, indirect is not None))
     if not is_asked:
         return None
+    lead = _LED_IN.match(said)
+    if lead and any(map(str.isalpha, lead[0])) and len(said[lead.end() :].split()) > 1:
+        said = said[lead.end() :]
     text = said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…"
     return Question(text, answer or Answer.ANYTHING, about)
 

@@ -90,7 +90,7 @@ def _contradicted(
                 code="true.contradicts",
                 letter=Letter.TRUE,
                 light=Light.AMBER,
-                says=f"We know it otherwise: {entry.fact.subject} is {entry.fact.value}.",
+                says="We know it otherwise.",
                 matched=draft[start:end],
                 start=start,
                 end=end,
