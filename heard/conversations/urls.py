@@ -140,6 +140,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("floods/<int:number>/", include(one_flood)),
     path("messages/<int:message>/", include(one_message)),
     path("drafting/<int:number>/", drafting.drafting, name="drafting"),
+    path("readings/", doubting.second_readings, name="second_readings"),
     path("readings/<int:number>/", doubting.second_reading, name="second_reading"),
     path("reviews/<int:number>/", include(one_review)),
     path("promises/<int:promise>/kept/", conversation.keep_promise, name="keep_promise"),

@@ -168,6 +168,24 @@ def test_what_it_reads_the_same_is_not_shown(assistant: Assistant) -> None:
     assert SecondReading.objects.get().state == "same"
 
 
+def test_how_suggestions_fared_is_counted_and_leads_to_their_rows(
+    client: Client, assistant: Assistant, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    ann = make.user()
+    client.force_login(ann)
+    page = reverse("second_readings")
+    assert "Nobody has answered a suggestion yet" in client.get(page).content.decode()
+    second = answered(make.inbox())
+    hidden = answered(make.inbox(teams=(make.team(),)), text=UNREAD + " Tajne.")
+    doubting.take(second, by=ann, now=LATER)
+    with django_assert_max_num_queries(8):
+        shown = client.get(page, {"state": "taken"}).content.decode()
+    assert "Of 1 suggestion that colleagues answered, 1 was taken (100 %, between 21" in shown
+    assert f"#m{second.message_id}" in shown
+    assert hidden.state == "open"
+    assert "Tajne" not in client.get(page).content.decode()
+
+
 def test_nonsense_is_no_suggestion(assistant: Assistant) -> None:
     second = answered(make.inbox(), "As a language model I like parcels.")
     assert second.state == "none"
