@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from heard.channels import base
 from heard.conversations.abilities import abilities_of
 from heard.conversations.acting import act
-from heard.conversations.models import Act, Alarm, CheckedPost, Inbox
+from heard.conversations.models import Act, Alarm, CheckedPost, Inbox, Notice
 from heard.events.diary import record
 from heard.lib.statements import fetch
 from heard.staff.models import User
@@ -155,10 +155,15 @@ def _answer(alarm: Alarm, answer: Alarm.Answer, *, word: str, by: User, now: dat
     if not changed:
         raise AlreadyAnsweredError
     alarm.refresh_from_db()
+    conversation = alarm.message.conversation_id
+    others = _open(Alarm.objects.filter(message__conversation=conversation))
+    if not others.exists():
+        told = Notice.objects.filter(conversation=conversation, kind="alarm.raised", read_at=None)
+        told.update(read_at=now)
     record(
         "alarm.answered",
         subject="conversation",
-        subject_id=alarm.message.conversation_id,
+        subject_id=conversation,
         at=now,
         actor_id=by.pk,
         data={"message": alarm.message_id, "answer": answer.value},

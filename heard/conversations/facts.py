@@ -105,6 +105,33 @@ def facts_of(
     )
 
 
+def facts_of_post(inbox: Inbox, *, timezone: str, now: datetime) -> Facts:
+    """What is known of words that answer nobody, said in the name of the house at this place where
+    everybody reads: five queries.
+    """
+    inbox = Inbox.objects.select_related("hours", "brand", "place__brand").get(pk=inbox.pk)
+    able = abilities_of(inbox, is_public=True)
+    today = local(now, timezone).date()
+    known = _known_here(inbox, language="", today=today)
+    ours, way = house_of(inbox)
+    domains = tuple(inbox.settings.get("link_domains", ()))
+    own_host = urlsplit(settings.PUBLIC_URL).hostname
+    return Facts(
+        is_public=True,
+        known=known,
+        opening=_opening(inbox, today=today),
+        our_names=_names(inbox),
+        our_details=(*ours, *_to_be_given(known)),
+        private_way=way,
+        allowed_domains=(*domains, own_host) if domains and own_host else domains,
+        max_length=inbox.settings.get("max_length", able.length),
+        unit=Unit.CHARACTERS if "max_length" in inbox.settings else able.unit,
+        now=now,
+        timezone=timezone,
+        softened=softened(),
+    )
+
+
 def _known_here(inbox: Inbox, *, language: str, today: date) -> tuple[Known, ...]:
     spoken = language.partition("-")[0]
     return known_of(brand_id=_brand(inbox), place_id=inbox.place_id, language=spoken, today=today)

@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import transaction
 
-from heard.channels.base import Composed, Unit
+from heard.channels.base import Composed
 from heard.channels.registry import channel_of
-from heard.conversations.abilities import abilities_of
-from heard.conversations.facts import house_of
 from heard.conversations.models import CheckedPost, Inbox, PostingPage
-from heard.conversations.weighing import softened
 from heard.events.diary import record
 from heard.staff.models import User
 from heard.think import Check, Facts, check_post
@@ -38,25 +33,6 @@ def look_at(text: str, *, now: datetime, timezone: str = "UTC") -> Check:
         return check_post(text, Facts(now=now, timezone=timezone), in_our_name=False)
     finally:
         forget()
-
-
-def facts_for(inbox: Inbox, *, author: User, now: datetime) -> Facts:
-    """What the check may know of a post in the company's name at this place: two queries."""
-    able = abilities_of(inbox, is_public=True)
-    ours, way = house_of(inbox)
-    domains = tuple(inbox.settings.get("link_domains", ()))
-    own_host = urlsplit(settings.PUBLIC_URL).hostname
-    return Facts(
-        is_public=True,
-        our_details=ours,
-        private_way=way,
-        allowed_domains=(*domains, own_host) if domains and own_host else domains,
-        max_length=inbox.settings.get("max_length", able.length),
-        unit=Unit.CHARACTERS if "max_length" in inbox.settings else able.unit,
-        now=now,
-        timezone=author.timezone,
-        softened=softened(),
-    )
 
 
 def places_of(author: User) -> list[Inbox]:

@@ -10,20 +10,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from procrastinate.types import JSONValue
 
 from heard.contacts.models import Handle
-from heard.conversations.facts import house_of
+from heard.conversations.facts import facts_of_post
 from heard.conversations.models import Alarm, CheckedPost, Message, Notice
 from heard.conversations.sweeping import leads
-from heard.conversations.weighing import softened
 from heard.events.diary import record_many
 from heard.events.models import Event
 from heard.lib.jobs import jobs
-from heard.think import Check, Facts, Finding, check, check_post
+from heard.think import Check, Finding, check, check_post
 from heard.think.harm import harms
 
 LOT = 1_000
@@ -60,13 +60,13 @@ def watch(*, message_ids: list[int]) -> None:
 def look(message_ids: Sequence[int], *, now: datetime) -> list[Alarm]:
     """Check what was said at the places themselves, and raise alarms; returns the new ones.
 
-    The number of statements is the same for one message and for a lot, but for two an inbox.
+    The number of statements is the same for one message and for a lot, but for five an inbox.
     Messages that heard sent, archives and programs are left alone. An alarm that nobody has
     answered ends when its words are gone from the place, or changed for the better there.
     """
     rows = list(_said_there(message_ids))
     alarms = {it.message_id: it for it in Alarm.objects.filter(message_id__in=message_ids)}
-    checked = _checked([row for row in rows if row.deleted_at is None])
+    checked = _checked([row for row in rows if row.deleted_at is None], now=now)
     raised: list[Alarm] = []
     for row in rows:
         found = harms(checked[row.pk], is_public=row.is_public) if row.pk in checked else ()
@@ -100,7 +100,7 @@ def _said_there(message_ids: Sequence[int]) -> QuerySet[Message]:
     )
 
 
-def _checked(rows: Sequence[Message]) -> dict[int, Check]:
+def _checked(rows: Sequence[Message], *, now: datetime) -> dict[int, Check]:
     """The check of each message by what the house knows of it."""
     if not rows:
         return {}
@@ -115,12 +115,12 @@ def _checked(rows: Sequence[Message]) -> dict[int, Check]:
     )[:MOST_HANDLES]:
         details.setdefault(contact, []).append((kind, address))
     houses = {
-        row.inbox_id: house_of(row.inbox)[0] for row in {r.inbox_id: r for r in rows}.values()
+        inbox.pk: facts_of_post(inbox, timezone=settings.TIME_ZONE, now=now)
+        for inbox in {row.inbox_id: row.inbox for row in rows}.values()
     }
-    quieter = softened()
     checked: dict[int, Check] = {}
     for row in rows:
-        facts = Facts(is_public=row.is_public, our_details=houses[row.inbox_id], softened=quieter)
+        facts = replace(houses[row.inbox_id], is_public=row.is_public, now=row.at, max_length=None)
         if row.pk not in answered:
             checked[row.pk] = check_post(row.text, facts, in_our_name=True)
             continue

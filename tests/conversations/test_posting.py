@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from heard.conversations import posting
 from heard.conversations.models import CheckedPost, PostingPage
 from heard.events.models import Event
+from heard.knowledge.models import HouseFact
 from tests import make
 from tests.think.test_posts import remembered
 
@@ -110,6 +111,16 @@ def test_what_of_ours_anybody_may_read_is_no_secret_in_a_post(client: Client) ->
     place = make.inbox(kind="x", is_public=True, settings={"our_details": ["jobs@bakery.example"]})
     client.force_login(make.owner())
     told = {"as": "house", "place": place.pk, "text": "Write to jobs@bakery.example by Friday."}
+    assert "Nothing was noticed" in client.post("/posting/check/", told).content.decode()
+
+
+def test_a_post_is_held_against_the_facts_of_the_house(client: Client) -> None:
+    place = make.inbox(kind="x", is_public=True)
+    HouseFact.objects.create(subject="Breakfast", value="€ 12", said_at=make.NOON)
+    client.force_login(make.owner())
+    told = {"as": "house", "place": place.pk, "text": "Breakfast is 15 € now, from seven. Come by!"}
+    assert "We know it otherwise" in client.post("/posting/check/", told).content.decode()
+    told["text"] = "Breakfast is 12 € now, from seven. Come by!"
     assert "Nothing was noticed" in client.post("/posting/check/", told).content.decode()
 
 

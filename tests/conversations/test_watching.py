@@ -252,6 +252,15 @@ def test_where_a_place_lets_nothing_be_taken_down_it_is_opened_there(
         alarms.take_down(alarm, by=make.owner(), now=now)
 
 
+def test_who_was_told_need_not_look_once_it_is_answered(now: datetime) -> None:
+    owner = make.owner()
+    make.manager()
+    alarm = raised(now)
+    assert Notice.objects.filter(kind="alarm.raised", read_at=None).count() == 2
+    alarms.call_fine(alarm, word="It quotes a play", by=owner, now=now)
+    assert not Notice.objects.filter(kind="alarm.raised", read_at=None).exists()
+
+
 def test_answering_for_a_post_leads_to_another_post(client: Client, now: datetime) -> None:
     alarm = raised(now)
     client.force_login(make.owner())

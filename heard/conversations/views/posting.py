@@ -20,6 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from heard.conversations import alarms, posting, showing
+from heard.conversations.facts import facts_of_post
 from heard.conversations.models import Inbox
 from heard.conversations.views.composing import check_context
 from heard.lib.limits import allows, visitor
@@ -149,7 +150,7 @@ def _look_at(request: StaffRequest, asked: Asked) -> Check | None:
     now = timezone.now()
     if asked.inbox is None:
         return posting.look_at(asked.text, now=now, timezone=request.user.timezone)
-    facts = posting.facts_for(asked.inbox, author=request.user, now=now)
+    facts = facts_of_post(asked.inbox, timezone=request.user.timezone, now=now)
     return check_post(asked.text, facts, in_our_name=True)
 
 
