@@ -26,6 +26,7 @@ from heard.reading.labelled import lines
 from heard.reading.measures import Figures, area, calibration_error
 from heard.think.checking import check
 from heard.think.findings import Check, Facts, Finding, Light
+from heard.think.harm import harms
 from heard.think.scoring import PRIVATE_CODES, PRIVATE_FROM, Scores, scores
 
 try:
@@ -118,7 +119,7 @@ def labelled(row: dict[str, Any]) -> Labelled:
 
 
 def fires(replies: Iterable[tuple[str, str]]) -> dict[str, float]:
-    """Per code, and for `any amber`, `any red`: the share of public replies where it is found.
+    """Per code, and for `any amber`, `any red`, `an alarm`: the share of public replies with it.
 
     A reply is what was asked ("" if unknown) and what was answered.
     """
@@ -128,6 +129,7 @@ def fires(replies: Iterable[tuple[str, str]]) -> dict[str, float]:
         found = check(reply, Facts(message=message, is_public=True))
         times.update({finding.code for finding in found.findings})
         times.update(_lit(found))
+        times["an alarm"] += bool(harms(found, is_public=True))
         count += 1
     return {code: times[code] / count for code, _ in times.most_common()} if count else {}
 

@@ -17,6 +17,7 @@ from heard.channels import registry
 from heard.channels.base import (
     Acted,
     Channel,
+    Composed,
     Confirmed,
     Fetching,
     Greeted,
@@ -180,3 +181,24 @@ def test_an_installed_package_adds_a_place_that_is_connected_heard_and_answered(
         late = Outgoing("k2", to="Ann", text="Come in!", parent="9")
         refused = guest_book.send(late, account)
         assert (refused.state, refused.is_final) == (SendState.FAILED, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "address"),
+    [
+        (
+            "mastodon",
+            {"server": "https://a.example/"},
+            "https://a.example/share?text=Hi%20%26%20bye",
+        ),
+        ("mastodon", {}, ""),
+        ("bluesky", {}, "https://bsky.app/intent/compose?text=Hi%20%26%20bye"),
+        ("x", {}, "https://x.com/intent/post?text=Hi%20%26%20bye"),
+    ],
+)
+def test_a_place_opens_with_the_words_of_a_post(
+    kind: str, settings: dict[str, str], address: str
+) -> None:
+    channel = registry.channel_of(kind)
+    assert isinstance(channel, Composed)
+    assert channel.composing("Hi & bye", settings) == address
