@@ -37,6 +37,12 @@ SUMMED = """
         LIMIT %(most)s) c
 """
 
+WORDS = """
+    SELECT left(m.text, 600) FROM conversation c JOIN message m ON m.conversation_id = c.id
+    WHERE c.flood_id = %(flood)s AND c.inbox_id = ANY(%(inboxes)s) AND m.kind = 'incoming'
+        AND m.text <> '' ORDER BY c.last_at DESC, c.id DESC, m.at LIMIT 1
+"""
+
 LAST = """
     SELECT c.id, m.id, m.need, m.mood, m.stance, m.is_public, i.kind, i.is_sample
     FROM conversation c JOIN inbox i ON i.id = c.inbox_id CROSS JOIN LATERAL (
@@ -76,6 +82,12 @@ def sum_up(flood: Flood, *, sight: Sight, now: datetime) -> Sum:
         {"flood": flood.pk, "inboxes": list(sight.doors), "now": now, "most": COUNT_CAP + 1},
     )
     return Sum(*map(Count, numbers))
+
+
+def words_of(flood: Flood, *, sight: Sight) -> str:
+    """What is said in it, as one of them says it: one query."""
+    found = fetch(WORDS, {"flood": flood.pk, "inboxes": list(sight.doors)})
+    return found[0][0] if found else ""
 
 
 @transaction.atomic

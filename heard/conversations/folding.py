@@ -28,6 +28,13 @@ FOLD = f"""
     ) x WHERE c.id = x.id AND c.flood_id IS DISTINCT FROM x.flood_id RETURNING c.id, c.inbox_id
 """
 
+STAYED = """
+    SELECT DISTINCT ON (c.flood_id, c.inbox_id) c.id, c.inbox_id FROM conversation c
+    WHERE c.flood_id IN (SELECT flood_id FROM flooded WHERE message_id = ANY(%s))
+        AND c.status = 'open'
+"""
+"""One of those of the same flood in each inbox: the line that stands for them has changed, too."""
+
 VOICES = """
     SELECT inbox_id, at FROM message
     WHERE id = ANY(%s) AND is_public AND stance IN ('avoid', 'recommend')
@@ -46,6 +53,8 @@ def fold(messages: Collection[int]) -> None:
         homes = [row[0] for row in cursor]
         cursor.execute(FOLD, [homes])
         changed = cursor.fetchall()
+        cursor.execute(STAYED, [ids])
+        changed = sorted({*changed, *cursor.fetchall()})
         cursor.execute(VOICES, [ids])
         stale = cursor.fetchall()
     mark_stale(stale)

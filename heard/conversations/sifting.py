@@ -19,7 +19,7 @@ from heard.conversations.models import Sifted
 from heard.lib.jobs import jobs
 from heard.lib.statements import fetch
 from heard.reading import likeness
-from heard.reading.likeness import SHORT, Prints, founders, prints
+from heard.reading.likeness import SHORT, SHORTEST, Prints, founders, prints
 
 LOT = 4_000
 LOTS_A_RUN = 25
@@ -177,8 +177,9 @@ def _keep(said: Sequence[tuple[int, datetime]], new: Prints, begun_by: Sequence[
     with connection.cursor() as cursor:
         with cursor.cursor.copy(statement) as copy:
             for row, ((pk, at), founder) in enumerate(zip(said, begun_by, strict=True)):
-                signature = new.signatures[row].tobytes()
-                copy.write_row((pk, at, founder, int(new.sizes[row]), signature))
+                size = int(new.sizes[row])
+                if size >= SHORTEST:
+                    copy.write_row((pk, at, founder, size, new.signatures[row].tobytes()))
         cursor.execute(PRUNE, {"most": KNOWN})
 
 

@@ -26,6 +26,7 @@ from heard.conversations.models import (
     Acknowledgement,
     Conversation,
     Correction,
+    Flood,
     Hours,
     Inbox,
     Message,
@@ -194,6 +195,7 @@ def remove(now: datetime) -> bool:
     ).delete()
     Inbox.objects.filter(pk__in=[inbox.pk for inbox in inboxes]).delete()
     Contact.objects.filter(pk__in=strangers - elsewhere - {None}).delete()
+    Flood.objects.filter(messages=None).delete()
     _leave_or_delete(Policy.objects.filter(is_sample=True), used=Inbox.objects, by="policy")
     _leave_or_delete(Hours.objects.filter(is_sample=True), used=Inbox.objects, by="hours")
     _leave_or_delete(Team.objects.filter(is_sample=True), used=Inbox.objects, by="teams")

@@ -34,11 +34,13 @@
   const mergeRows = (html, asked) => {
     const answer = new DOMParser().parseFromString(html, "text/html");
     const open = told()?.dataset.id;
+    let isOrphaned = false;
     const found = new Map($$("li.line", answer).map((line) => [line.dataset.id, document.adoptNode(line)]));
     for (const [id, line] of found) {
       const old = document.getElementById(`c${id}`);
       if (id === open) $("a", line)?.setAttribute("aria-current", "true");
       if (old) {
+        isOrphaned ||= Boolean(old.dataset.flood) && old.dataset.flood !== line.dataset.flood;
         const hadFocus = old.contains(document.activeElement);
         old.replaceWith(line);
         if (hadFocus) $("a", line).focus({ preventScroll: true });
@@ -62,6 +64,7 @@
     });
     const none = $(".no-lines");
     if (none) none.hidden = lines().length > 0;
+    if (isOrphaned) fetchRows([], { withTop: true }).catch(lineCut); // another of that flood stands for it now
   };
   const fetchRows = async (ids, { withTop = false } = {}) => {
     const list = $("#lines");

@@ -85,7 +85,8 @@ def test_nobody_writes_what_another_wrote() -> None:
         for it in said(SUNDAY_AFTERNOON)
         if it.message.kind is Kind.INCOMING and len(it.message.text) > 60
     )
-    assert [text for text, count in texts.items() if count > 1] == []
+    again = [text for text, count in texts.items() if count > 1]
+    assert [text for text in again if "goose liver" not in text] == []  # but for the campaign
 
 
 def test_we_hardly_ever_answer_in_the_same_words_twice() -> None:

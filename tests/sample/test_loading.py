@@ -20,8 +20,9 @@ from pytest_django import DjangoDbBlocker
 from heard.channels.base import Kind
 from heard.contacts.models import Contact
 from heard.conversations.intake import receive
-from heard.conversations.models import Clock, Conversation, Inbox, Message, Notice, Sending
+from heard.conversations.models import Clock, Conversation, Flood, Inbox, Message, Notice, Sending
 from heard.conversations.sending import deliver
+from heard.conversations.sifting import look
 from heard.events.models import Event
 from heard.meter import rollups
 from heard.sample import company
@@ -112,6 +113,17 @@ def test_the_ledger_has_fails_of_every_kind() -> None:
     assert failed.filter(met_at__gt=F("due_at")).count() > 50
     assert failed.filter(met_at=None).count() > 50
     assert not failed.filter(keeper=None).exists()
+
+
+@pytest.mark.usefixtures("_taken_back")
+def test_a_campaign_of_a_dozen_accounts_is_the_one_flood() -> None:
+    while look():
+        pass
+    [flood] = Flood.objects.all()
+    assert flood.messages.count() == 12
+    assert conversations().filter(flood=flood, status="open").count() == 12
+    remove(NOW)
+    assert not Flood.objects.exists()
 
 
 def test_service_sagged_in_the_middle_and_came_back() -> None:

@@ -22,6 +22,7 @@ from heard.conversations.floods import (
     resolve_all,
     sum_up,
     thanks_due,
+    words_of,
 )
 from heard.conversations.models import Flood, Flooded
 from heard.conversations.queries import VIEWS, Filters, Sight, sight_of
@@ -120,7 +121,7 @@ def _found(request: StaffRequest, number: int) -> tuple[Flood, Sight]:
 def _context(
     request: StaffRequest, opened: Flood, *, sight: Sight, now: datetime
 ) -> dict[str, Any]:
-    """What the pane of a flood shows: six queries."""
+    """What the pane of a flood shows: seven queries."""
     view = VIEWS.get(request.GET.get("view", ""), VIEWS[DEFAULT_VIEW])
     filters = filters_of(request.GET, sight=sight)
     try:
@@ -138,6 +139,7 @@ def _context(
         "flood": opened,
         "members": page,
         "sum": sum_up(opened, sight=sight, now=now),
+        "words": words_of(opened, sight=sight),
         "left": left.exclude(taken_out_at=None).count(),
         "thanks": thanks_due(opened, inboxes=sight.doors),
         "most_at_once": RESOLVED_AT_ONCE,
