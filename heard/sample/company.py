@@ -13,6 +13,17 @@ BRAND = "Quince & Daughters"
 TIMEZONE = "Europe/London"
 ZONE = ZoneInfo(TIMEZONE)
 WEEKS = 8
+COOL_DOWN_MINUTES = 60
+"""Longer than in most houses: so that whoever looks around finds a reply that still rests."""
+SHARP = (
+    "As I already said, we looked into it this morning. You should have told us at the table, "
+    "then we could have put it right at once. Write to us and we will see what we can do."
+)
+GRAVE = (
+    "I am so sorry to read this, and thank you for telling us. Our insurer's solicitor will look "
+    "at it this week, and I will write to you myself on Friday with what comes of it."
+)
+"""Two replies that have not left: one is hot, one is about law."""
 """Whole weeks of life before the current one."""
 
 CLOSED_WEEK, CLOSED_WEEKDAY = 6, 2

@@ -33,9 +33,12 @@ from heard.conversations.models import (
     Policy,
     Promise,
     Resolution,
+    Review,
     Sighting,
     StaleDay,
 )
+from heard.conversations.precautions import weigh
+from heard.conversations.replying import ReplyBlocked, ReplyImpossible, ReplyWaits, reply
 from heard.conversations.settling import mark_stale, settle
 from heard.conversations.sweeping import sweep
 from heard.events.diary import record, record_many
@@ -45,9 +48,10 @@ from heard.meter.models import DayFigures
 from heard.sample import company
 from heard.sample.events import events
 from heard.sample.happenings import Deed, Happening, Said
-from heard.staff.models import Brand, Place, Team, User
+from heard.staff.models import Brand, Place, Role, Team, User
 
 LOCK = 8_201_002
+MOST_TRIED = 50
 FRESH = timedelta(days=2)
 """Notices older than this have long been read."""
 
@@ -153,6 +157,7 @@ def fill(now: datetime) -> None:
     _introduce(happened)
     for pk, key in silent.order_by("pk").values_list("pk", "settings__sample"):
         _fill_inbox(pk, happened[key], now=now)
+    _let_two_wait(now)
 
 
 def progress() -> Progress | None:
@@ -237,6 +242,7 @@ def _promise(policy: company.Policy) -> Policy:
         next_response_minutes=policy.next_response,
         recognition_minutes=policy.recognition,
         resolution_minutes=policy.resolution,
+        cool_down_minutes=company.COOL_DOWN_MINUTES,
         is_sample=True,
     )
 
@@ -315,6 +321,34 @@ def _fill_inbox(pk: int, happenings: Sequence[Happening], *, now: datetime) -> N
     _read_notices(inbox, now=now)
     last_at = max((item.at for item in heard), default=now)
     Inbox.objects.filter(pk=pk).update(last_heard_at=last_at)
+
+
+def _let_two_wait(now: datetime) -> None:
+    """One reply rests until it has cooled, and one waits for a second pair of eyes, if they can."""
+    if Review.objects.filter(conversation__inbox__is_sample=True).exists():
+        return
+    asked = Conversation.objects.filter(
+        inbox__is_sample=True,
+        inbox__is_public=True,
+        status=Conversation.Status.OPEN,
+        need="answer",
+        reply_count=0,
+    ).select_related("inbox__policy")
+    wanted = [(company.SHARP, True), (company.GRAVE, False)]
+    for opened in asked.order_by("-last_at")[:MOST_TRIED]:
+        author = User.objects.filter(teams__inboxes=opened.inbox, role=Role.AGENT).first()
+        if author is None or not wanted:
+            continue
+        text, rests = wanted[0]
+        weight = weigh(opened, text=text, author=author, now=now, is_public=True)
+        if bool(weight.reasons) == rests or weight.rests != rests:
+            continue
+        try:
+            reply(opened, text=text, author=author, now=now)
+        except ReplyWaits:
+            wanted.pop(0)
+        except (ReplyBlocked, ReplyImpossible):
+            continue
 
 
 class _Scene:

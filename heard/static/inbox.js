@@ -358,7 +358,7 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target?.id !== "conversation" || !told() || !words()) return;
     const path = event.detail.pathInfo?.requestPath || "";
-    const isSaid = /\/(messages|undoing)\/(\?|$)/.test(path);
+    const isSaid = /\/(messages|undoing|withdrawal|dropping)\/(\?|$)/.test(path);
     kept = isSaid ? null : { id: told().dataset.id, text: words().value, at: words().selectionStart, hadFocus: document.activeElement === words() };
   });
 

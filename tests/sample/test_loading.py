@@ -20,7 +20,16 @@ from pytest_django import DjangoDbBlocker
 from heard.channels.base import Kind
 from heard.contacts.models import Contact
 from heard.conversations.intake import receive
-from heard.conversations.models import Clock, Conversation, Flood, Inbox, Message, Notice, Sending
+from heard.conversations.models import (
+    Clock,
+    Conversation,
+    Flood,
+    Inbox,
+    Message,
+    Notice,
+    Review,
+    Sending,
+)
 from heard.conversations.sending import deliver
 from heard.conversations.sifting import look
 from heard.events.models import Event
@@ -251,3 +260,8 @@ def test_the_command_loads_and_removes(capsys: pytest.CaptureFixture[str]) -> No
     assert progress() is None
     call_command("sample", "remove")
     assert "not here" in capsys.readouterr().out
+
+
+def test_one_reply_rests_and_one_waits_for_a_second_pair_of_eyes() -> None:
+    waiting = Review.objects.filter(conversation__inbox__is_sample=True)
+    assert sorted(waiting.values_list("state", flat=True)) == ["asked", "resting"]
