@@ -35,7 +35,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     """What the frame of every page needs; what is not wired is not offered."""
     # One's own passkeys and sessions stand among the settings, at allauth's addresses.
     path = request.path.replace("/accounts/", _address("settings"), 1)
-    if path.startswith("/conversations/"):
+    if path.startswith(("/conversations/", "/reviews/")):
         path = _address("inbox")
     places = [
         Place(name, str(label), url, path == url or (url != "/" and path.startswith(url)))

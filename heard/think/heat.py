@@ -47,7 +47,7 @@ _ANGER = phrase(
     enough is enough\b
     you people\b
     (?:wast(?:e|ing) (?:my|our) time|a waste of (?:my|our) time)\b
-    (?:watch|mind) your (?:tone|language|mouth|manners)\b
+    (?:watch|mind|change) your (?:tone|language|mouth|manners|attitude)\b
     show some (?:respect|manners|decency)\b
     {_WE_WONT} be (?:insulted|lectured|bullied)\b
     {_WE_WONT} (?:take|tolerate|put up with|stand for) (?:this|your)\b
@@ -55,8 +55,9 @@ _ANGER = phrase(
     spare (?:me|us)\b(?! a)
     get real\b
     for (?:god|heaven|christ|pity|fuck)'?s? sake\b
-    your (?:nonsense|lies|drama|rants?|rudeness|bad manners|attitude|entitlement|whining)\b
-    you(?:'re| are) (?:being )?(?:impossible|unbelievable|childish|entitled|unreasonable|lying)\b
+    your (?:nonsense|lies|drama|rants?|rudeness|bad manners|entitlement|whining)\b
+    you(?:'re| are) (?:being )?(?:impossible|unbelievable|childish|unreasonable|lying)\b
+    you(?:'re| are) (?:being )?entitled\b(?! (?:to|for))
     (?:feel free to )?{_GO} (?:somewhere else|elsewhere)[.!]
     (?:don't|do not|never) (?:bother to )?come back[.!]
     good riddance\b

@@ -428,8 +428,8 @@ def test_the_clock_goes_on_and_the_page_says_so(box: Inbox, ada: User, ben: User
     opened = asked(box, at=timezone.now())
     review = waiting(opened, author=ada, text=LAW, now=timezone.now())
     page = browser(ben).get(f"/reviews/{review.pk}/").content.decode()
-    assert "The clock goes on running." in page
-    assert " left." in page
+    assert "The clock goes on running (first answer: " in page
+    assert " left)." in page
     opened.refresh_from_db()
     assert opened.reply_count == 0
 

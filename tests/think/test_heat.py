@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heard.think.heat import Temper, anger, heat, insults
+from tests.think.test_real_replies import agents_on_networks
 
 COOL = (
     "Hi Ann, I am so sorry about the delay. I have asked the driver and will write by five.",
     "Thank you for telling us, that should not have happened. We are sending a new one today.",
     "You should have received the letter by now; if not, tell us and we send it again.",
+    "Yes, you're entitled to a refund, and we love your attitude.",
     "We have had enough time to look at it, and you are right.",
     "",
 )
@@ -106,3 +108,8 @@ def test_real_replies_that_are_called_kind_are_cool(shared: Path) -> None:
     hot = [reply for reply in kind if heat(reply, Temper()).is_hot]
     assert kind
     assert len(hot) <= 0.01 * len(kind)
+
+
+def test_hardly_a_reply_of_real_desks_is_hot(shared: Path) -> None:
+    replies = [reply for _, reply in agents_on_networks(shared)]
+    assert sum(heat(reply, Temper()).is_hot for reply in replies) <= 0.002 * len(replies)
