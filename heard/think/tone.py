@@ -138,7 +138,7 @@ RULES: tuple[Rule, ...] = (
             f\*+(?:k|ck)\w*
             (?:bull)?shit(?:s|ty|show)?\b
             crap(?:py)?\b
-            (?:ass(?:hole|es)?|arse(?:hole)?)s?\b
+            (?:ass(?:holes?|es)?|arse(?:holes?|s)?)\b
             (?:bastards?|bitch\w*|dickheads?|pricks?|twats?|wankers?|bollocks|goddamn|wtf|stfu)\b
             (?:morons?|idiots?|imbeciles?|cretins?|scumbags?)\b
             """

@@ -55,7 +55,7 @@ class Two:
         if not PICTURES:
             return
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             page.screenshot(path=f"{PICTURES}/{name}-{scheme}.png")
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 390, "height": 844})

@@ -18,6 +18,7 @@ COOL = (
     "Thank you for telling us, that should not have happened. We are sending a new one today.",
     "You should have received the letter by now; if not, tell us and we send it again.",
     "Yes, you're entitled to a refund, and we love your attitude.",
+    "We shall assess the damage today, and write to you about it by five.",
     "We have had enough time to look at it, and you are right.",
     "",
 )
