@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import archive, firehose, hooks, likeness, limits, mail, results
+from bench import answers, archive, firehose, hooks, likeness, limits, mail, results
 from bench.house import House, calm, crowd, descendants, get, heard, probe, pss_mb, watched
 
 SHARED = Path(os.environ.get("HEARD_SHARED", Path(__file__).parents[2] / "shared"))
@@ -58,6 +58,7 @@ def main() -> None:
         rows.append(("second start to first page", f"{house.start():.1f} s", "≤ 5 s"))
         house.sign_in()
         chapter("reading", reading)
+        chapter("answers", answers.measure)
         chapter("likeness", likeness.measure)
         chapter("firehose", firehose.measure)
         sizes = [n for n in (10_000, 100_000, 1_000_000) if n <= wanted.messages]

@@ -14,17 +14,18 @@ from heard.conversations.filling import Theirs, opened_up
 from heard.conversations.models import Conversation, Inbox, Message
 from heard.conversations.offering import saved_for
 from heard.conversations.queries import Door, Sight
-from heard.conversations.remembering import LONGEST, MOST
+from heard.conversations.remembering import LONGEST
 from heard.knowledge.gaps import without_gaps
 from heard.knowledge.models import SavedAnswer
-from heard.knowledge.shelf import Hit, Shelf, Terms, terms_of
+from heard.knowledge.shelf import MEANING_SHARE, MOST, Hit, Shelf, Terms, Vectors, terms_of
 from heard.lib.statements import fetch
+from heard.reading import embed
 from heard.staff.models import User
 from heard.think.contact import words_shared
 
 LOOKED_AT = 30
 """So many exchanges are looked at more closely, the most alike first."""
-LIKE_ENOUGH = 0.35
+LIKE_ENOUGH = 0.42
 """What is less alike than this is no suggestion."""
 TURNED, RESOLVED, CORRECTED = 1.2, 1.05, 0.6
 """What it counts for a reply that it turned somebody round, ended it, or had to be corrected."""
@@ -34,6 +35,7 @@ SAME_ANSWER = 0.6
 """Replies that share this part of their words are one suggestion."""
 LOT = 5_000
 WHY_SHOWN = 4
+MOST_MEANINGS = 4_000
 
 STANDING = "SELECT coalesce(max(id), 0), (SELECT renewed_at FROM remembered) FROM exchange"
 
@@ -102,9 +104,10 @@ def suggestions(opened: Conversation, *, by: User, sight: Sight, limit: int) -> 
         return []
     inbox = Inbox.objects.select_related("place").get(pk=opened.inbox_id)
     saved = {row.pk: row for row in saved_for(inbox, by=by)}
-    found = _exchanges(terms, opened, sight=sight, language=language)
+    vector = embed([question])[0]
+    found = _exchanges(vector, terms, opened, sight=sight, language=language)
     grouped = _grouped(found, question, saved=saved)
-    grouped += _by_their_words(question, terms, saved.values(), language=language)
+    grouped += _by_their_words(question, vector, terms, saved.values(), language=language)
     best: dict[object, Suggested] = {}
     for one in sorted(grouped, key=lambda it: -it.likeness):
         best.setdefault(one.answer.pk if one.answer else one, one)
@@ -120,27 +123,34 @@ class _Memory:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._shelf = Shelf(capacity=MOST, dimension=1)
+        self._width = embed([]).shape[1]
+        self._shelf = Shelf(capacity=MOST, dimension=self._width)
         self._up_to = 0
         self._renewed_at: datetime | None = None
+        self._meanings: dict[str, Vectors] = {}
 
-    def search(self, terms: Terms, *, groups: Collection[int] | None, limit: int) -> list[Hit]:
+    def search(
+        self, vector: Vectors, terms: Terms, *, groups: Collection[int] | None, limit: int
+    ) -> list[Hit]:
         """The exchanges whose questions are most like it, of these inboxes."""
         with self._lock:
             self._read_on()
-            return self._shelf.search(
-                np.zeros(1, dtype=np.float32), terms, groups=groups, limit=limit, meaning_share=0.0
-            )
+            return self._shelf.search(vector, terms, groups=groups, limit=limit)
 
-    def let_go(self, ids: Collection[int]) -> None:
-        """Take off what is no longer kept."""
+    def meanings(self, texts: Sequence[str]) -> Vectors:
+        """A vector for each text; what was asked for lately is not worked out again."""
         with self._lock:
-            self._shelf.take_away(ids)
+            new = [text for text in dict.fromkeys(texts) if text not in self._meanings]
+            if len(self._meanings) + len(new) > MOST_MEANINGS:
+                self._meanings.clear()
+                new = list(dict.fromkeys(texts))
+            self._meanings.update(zip(new, embed(new), strict=True))
+            return np.array([self._meanings[text] for text in texts]).reshape(-1, self._width)
 
     def _read_on(self) -> None:
         [(last, renewed_at)] = fetch(STANDING)
         if renewed_at != self._renewed_at or last < self._up_to:
-            self._shelf = Shelf(capacity=MOST, dimension=1)
+            self._shelf = Shelf(capacity=MOST, dimension=self._width)
             self._up_to, self._renewed_at = 0, renewed_at
         while self._up_to < last:
             rows = fetch(KEPT, {"after": self._up_to, "limit": LOT})
@@ -149,7 +159,7 @@ class _Memory:
             self._shelf.put(
                 [row[0] for row in rows],
                 [row[1] for row in rows],
-                np.zeros((len(rows), 1), dtype=np.int8),
+                np.stack([np.frombuffer(row[3], dtype=np.int8) for row in rows]),
                 [np.frombuffer(row[2], dtype=np.uint32) for row in rows],
             )
             self._up_to = rows[-1][0]
@@ -178,10 +188,10 @@ def _question(opened: Conversation) -> tuple[str, str]:
 
 
 def _exchanges(
-    terms: Terms, opened: Conversation, *, sight: Sight, language: str
+    vector: Vectors, terms: Terms, opened: Conversation, *, sight: Sight, language: str
 ) -> list[tuple[float, Recalled]]:
     """Earlier exchanges with a like question, the better ones first; of one's own inboxes alone."""
-    hits = _memory.search(terms, groups=sight.inboxes, limit=LOOKED_AT)
+    hits = _memory.search(vector, terms, groups=sight.inboxes, limit=LOOKED_AT)
     if not hits:
         return []
     rows = fetch(
@@ -231,16 +241,16 @@ def _grouped(
 
 
 def _by_their_words(
-    question: str, terms: Terms, saved: Iterable[SavedAnswer], *, language: str
+    question: str, vector: Vectors, terms: Terms, saved: Iterable[SavedAnswer], *, language: str
 ) -> Iterator[Suggested]:
-    """Saved answers that name what was asked, in the language of the contact or in none."""
-    for answer in saved:
-        if answer.language and language and answer.language != language:
-            continue
-        words = terms_of(without_gaps(f"{answer.title}\n{answer.text}"))
-        title = terms_of(answer.title)
-        likeness = max(_part(title, terms), _part(terms, words)) if len(title) else 0.0
-        if why := _why(question, f"{answer.title} {answer.text}"):
+    """Saved answers that say what was asked, in the language of the contact or in none."""
+    fitting = [it for it in saved if not (it.language and language and it.language != language)]
+    texts = [f"{it.title}\n{without_gaps(it.text)}" for it in fitting]
+    meanings = _memory.meanings([it.title for it in fitting]) @ vector
+    for answer, text, meaning in zip(fitting, texts, meanings, strict=True):
+        words = max(_part(terms_of(answer.title), terms), _part(terms, terms_of(text)))
+        likeness = MEANING_SHARE * float(meaning) + (1 - MEANING_SHARE) * words
+        if why := _why(question, text):
             yield Suggested(answer.text, likeness, why, answer)
 
 

@@ -19,12 +19,11 @@ from django.utils import timezone
 from heard.conversations.models import Exchange, Remembered, Taking
 from heard.knowledge.gaps import without_gaps
 from heard.knowledge.saving import count_uses
-from heard.knowledge.shelf import Terms, terms_of
+from heard.knowledge.shelf import MOST, rounded, terms_of
 from heard.lib.jobs import jobs
 from heard.lib.statements import fetch
+from heard.reading import embed
 
-MOST = 50_000
-"""So many exchanges are kept, the newest: what is older was said of another house."""
 LOT = 2_000
 LOTS_A_RUN = 25
 AGAIN = 200
@@ -32,8 +31,9 @@ AGAIN = 200
 SETTLED = timedelta(minutes=1)
 """A reply younger than this may yet be undone."""
 TAKEN_WITHIN = timedelta(days=7)
-STILL_SAID = 0.5
-"""A reply is the saved answer that was taken while it has this part of its words."""
+STILL_SAID, FEW = 0.5, 4
+"""A reply is the saved answer that was taken while it has this part of its words, and this many:
+or all, where the answer has fewer."""
 LEAST_QUESTION, LEAST_REPLY = 2, 4
 LONGEST = 2_000
 
@@ -155,6 +155,7 @@ def _asked(row: Sequence[Any]) -> Asked:
 def _keep(asked: Sequence[Asked]) -> None:
     """Write down the exchanges of a lot, and which saved answers they were."""
     used = _used(asked)
+    questions = [it for it in asked if it.words]
     Exchange.objects.bulk_create(
         [
             Exchange(
@@ -163,10 +164,11 @@ def _keep(asked: Sequence[Asked]) -> None:
                 inbox_id=it.inbox,
                 answer_id=used.get(it.reply),
                 terms=terms_of(it.words).tobytes(),
-                vector=b"",
+                vector=vector.tobytes(),
             )
-            for it in asked
-            if it.words
+            for it, vector in zip(
+                questions, rounded(embed([it.words for it in questions])), strict=True
+            )
         ],
         ignore_conflicts=True,
     )
@@ -199,8 +201,5 @@ def _became(taking: Taking, it: Asked) -> bool:
     if not taking.at <= it.at <= taking.at + TAKEN_WITHIN:
         return False
     words = terms_of(without_gaps(taking.answer.text))
-    return _share_of(words, terms_of(it.said)) >= STILL_SAID
-
-
-def _share_of(words: Terms, others: Terms) -> float:
-    return float(np.isin(words, others).mean()) if len(words) else 0.0
+    still = len(np.intersect1d(words, terms_of(it.said)))
+    return still >= max(STILL_SAID * len(words), min(len(words), FEW))

@@ -135,8 +135,8 @@ _OF_KIND = {
 # Whoever is greeted, and a long run of digits: no list of ours knows every name and number.
 _GREETED = re.compile(
     r"\b(?P<greeting>(?:Dear|Hi|Hello|Hey|Hiya|Good (?:morning|afternoon|evening|day)|Thanks"
-    r"|Thank you|Sorry|Hallo|Liebe[rs]?|Guten (?:Tag|Morgen|Abend)|Bonjour|Cher|Chère|Merci|Hola"
-    r"|Gracias|Ciao|Gentile|Grazie|Olá|Caro|Cara|Obrigad[oa])"
+    r"|Thank you|Sorry|Happy birthday|Hallo|Liebe[rs]?|Guten (?:Tag|Morgen|Abend)|Bonjour|Cher"
+    r"|Chère|Merci|Hola|Gracias|Ciao|Gentile|Grazie|Olá|Caro|Cara|Obrigad[oa])"
     r",?(?:[ ]+(?:Mr|Mrs|Ms|Miss|Mx|Dr|Herr|Frau|M|Mme|Sr|Sra|Señora?|Signora?|Senhora?)\b\.?)?)"
     r"[ ]+(?!(?:Sir|Madam|Customer|All|Team|Guest|Both|Everybody|Everyone|There|Gast|Client)\b)"
     r"(?P<name>[A-ZÀ-ÖØ-Þ][\w'’-]+(?:[ ][A-ZÀ-ÖØ-Þ][\w'’-]+){0,2})(?=[ ]?[,.!:;–—\n]|$)"

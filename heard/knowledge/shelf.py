@@ -21,11 +21,13 @@ Vectors = NDArray[np.float32]
 Codes = NDArray[np.int8]
 Terms = NDArray[np.uint32]
 
+MOST = 50_000
+"""So many exchanges are kept, the newest: what is older was said of another house."""
 SATURATION, LENGTH_SHARE = 1.2, 0.75
 """BM25's k1 and b, at their usual values."""
-MEANING_SHARE = 0.5
-"""How much of a likeness is meaning; the rest is words. Chosen on one half of the dialogues of
-`bench/answers.py`, which asks with the other."""
+MEANING_SHARE = 0.35
+"""How much of a likeness is meaning; the rest is words. Chosen by turns within the development part
+of the dialogues of `bench/answers.py`, which asks with the other part."""
 MOST_TERMS = 48
 COMMON = 500
 """A word that so many texts have, and more than an eighth of them, tells none from another."""

@@ -43,9 +43,12 @@ from heard.conversations.settling import mark_stale, settle
 from heard.conversations.sweeping import sweep
 from heard.events.diary import record, record_many
 from heard.events.models import Event
+from heard.knowledge import saving
+from heard.knowledge.models import SavedAnswer
 from heard.lib.jobs import jobs
 from heard.meter.models import DayFigures
 from heard.sample import company
+from heard.sample.answers import ANSWERS
 from heard.sample.events import events
 from heard.sample.happenings import Deed, Happening, Said
 from heard.staff.models import Brand, Place, Role, Team, User
@@ -135,6 +138,7 @@ def begin(now: datetime) -> User:
                     teams=[teams[inbox.team]],
                     created_at=begun_at,
                 )
+    _save_answers(staff, teams, begun_at=begun_at)
     owner = staff[company.COLLEAGUES[0].key]
     record("sample.begun", subject="user", subject_id=owner.pk, at=now, actor_id=owner.pk)
     return owner
@@ -195,6 +199,11 @@ def remove(now: datetime) -> bool:
     ids = list(mine.values_list("pk", flat=True))
     Event.objects.filter(subject="conversation", subject_id__in=ids).delete()
     Event.objects.filter(subject="inbox", subject_id__in=[inbox.pk for inbox in inboxes]).delete()
+    saved = SavedAnswer.objects.filter(is_sample=True)
+    Event.objects.filter(
+        subject="answer", subject_id__in=list(saved.values_list("pk", flat=True))
+    ).delete()
+    saved.delete()
     Event.objects.filter(
         subject="user", subject_id__in=list(people.values_list("pk", flat=True))
     ).delete()
@@ -245,6 +254,29 @@ def _promise(policy: company.Policy) -> Policy:
         cool_down_minutes=company.COOL_DOWN_MINUTES,
         is_sample=True,
     )
+
+
+def _save_answers(staff: dict[str, User], teams: dict[str, Team], *, begun_at: datetime) -> None:
+    """The saved answers of the house; one whose short name the house uses already is left out."""
+    rows = list(Place.objects.filter(is_sample=True).order_by("pk"))
+    places = {it.key: row for it, row in zip(company.PLACES, rows, strict=True)}
+    taken = set(saving.shorts())
+    for it in ANSWERS:
+        if it.short in taken:
+            continue
+        row = SavedAnswer(
+            short=it.short,
+            title=it.title,
+            text=it.text,
+            language=it.language,
+            brand=rows[0].brand,
+            place=places.get(it.place),
+            team=teams.get(it.team),
+            kinds=list(it.kinds),
+            is_sample=True,
+        )
+        deed = saving.propose if it.is_proposed else saving.keep
+        deed(row, by=staff[it.by], now=begun_at)
 
 
 def _open(inbox: company.Inbox, *, teams: list[Team], **fields: Any) -> None:

@@ -33,6 +33,8 @@ from heard.conversations.models import (
 from heard.conversations.sending import deliver
 from heard.conversations.sifting import look
 from heard.events.models import Event
+from heard.knowledge.gaps import NAMES, gaps_in
+from heard.knowledge.models import SavedAnswer
 from heard.meter import rollups
 from heard.sample import company
 from heard.sample.events import events
@@ -168,6 +170,14 @@ def test_the_diary_says_when_things_happened() -> None:
 
 def test_only_what_is_recent_is_news() -> None:
     assert 0 < Notice.objects.filter(user__name="Greta Quince").count() < 60
+
+
+def test_the_house_has_answers_in_its_voice_whose_gaps_are_known() -> None:
+    saved = SavedAnswer.objects.filter(is_sample=True)
+    assert saved.in_use().count() >= 6
+    assert saved.filter(is_proposed=True).exists()
+    gaps = {gap for row in saved for gap in gaps_in(row.text)}
+    assert gaps - set(NAMES) == {"what we do now"}
 
 
 def test_promises_were_kept_broken_and_are_still_open() -> None:
