@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from heard.assistant.minilm.reader import is_installed
 from heard.assistant.models import Assistant
 from heard.lib.modelforms import ModelForm
 from heard.lib.sealing import seal
 
 WHERE = ("url", "model", "new_key", "allow_private", "timeout_seconds")
-WHAT = ("reads", "drafts", "unsure_below")
+WHAT = ("minilm", "reads", "drafts", "unsure_below")
 COSTS = ("calls_a_day", "tokens_a_day", "money_a_day", "price_in", "price_out", "currency")
 KEPT = ("keep_days",)
 
@@ -32,12 +33,13 @@ class AssistantForm(ModelForm[Assistant]):
 
     def __init__(self, *arguments: Any, now: datetime, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._now, self._was_reading = now, self.instance.reads
+        self._now, self._was_reading = now, self.instance.reads or self.instance.minilm
 
     class Meta:
         model = Assistant
         fields = (
-            "url", "model", "allow_private", "timeout_seconds", "reads", "drafts", "unsure_below",
+            "url", "model", "allow_private", "timeout_seconds", "minilm", "reads", "drafts",
+            "unsure_below",
             "calls_a_day", "tokens_a_day", "money_a_day", "price_in", "price_out", "currency",
             "keep_days",
         )  # fmt: skip
@@ -46,6 +48,7 @@ class AssistantForm(ModelForm[Assistant]):
             "model": _("The model"),
             "allow_private": _("It may stand inside our own network"),
             "timeout_seconds": _("Seconds to wait for an answer"),
+            "minilm": _("MiniLM reads what the shipped reader is unsure of, in this house"),
             "reads": _("It reads what the shipped reader is unsure of"),
             "drafts": _("It drafts replies when somebody asks for it"),
             "unsure_below": _("Unsure is a lead below"),
@@ -65,6 +68,10 @@ class AssistantForm(ModelForm[Assistant]):
             "allow_private": _(
                 "Only then is an address of this machine or of your own network asked, and plain"
                 " http allowed."
+            ),
+            "minilm": _(
+                "Nothing leaves. It needs an extra: docs/assistant.md says how it comes here, and"
+                " what it was measured to be worth."
             ),
             "reads": _(
                 "Masked words of single messages leave. Its answer is a suggestion beside the"
@@ -114,6 +121,8 @@ class AssistantForm(ModelForm[Assistant]):
         """What is switched on needs a server; one inside the house needs to be allowed."""
         told = super().clean() or self.cleaned_data
         url = str(told.get("url") or "")
+        if told.get("minilm") and not is_installed():
+            self.add_error("minilm", _("It is not installed here."))
         if (told.get("reads") or told.get("drafts")) and not (url and told.get("model")):
             self.add_error("url", _("Say where the server is and which model it should use."))
         if url.startswith("http:") and not told.get("allow_private"):
@@ -128,7 +137,7 @@ class AssistantForm(ModelForm[Assistant]):
             row.key = seal(key)
         if {"url", "model", "new_key", "allow_private"} & set(self.changed_data):
             row.takes_schema, row.rests_until, row.trouble, row.trouble_count = True, None, "", 0
-        if row.reads and not self._was_reading:
+        if (row.reads or row.minilm) and not self._was_reading:
             row.reads_since = self._now
         if commit:
             row.save()

@@ -29,6 +29,8 @@ class Assistant(models.Model):
     """The tier "server": it is asked about messages that the shipped reader is unsure of."""
     reads_since = models.DateTimeField(null=True)
     """When that was switched on: what was heard before is not asked about."""
+    minilm = models.BooleanField(default=False)
+    """The tier "MiniLM": a larger reader in this house looks at English ones of them first."""
     drafts = models.BooleanField(default=False)
     unsure_below = models.FloatField(default=0.15, validators=[MinValueValidator(0.0)])
     """A reading is unsure while its likeliest answer leads the next by less than this."""

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from heard.assistant import budget
 from heard.assistant.forms import COSTS, KEPT, WHAT, WHERE, AssistantForm
+from heard.assistant.minilm.reader import is_installed
 from heard.assistant.models import Assistant, Consultation, arranged
 from heard.assistant.trying import EXAMPLE, Tried, try_out
 from heard.staff.access import StaffRequest, owner_only
@@ -86,6 +87,7 @@ def _page(
         "is_left": budget.is_left(row, now=now),
         "is_resting": bool(row.rests_until and row.rests_until > now),
         "tried": tried,
+        "has_minilm": is_installed(),
         "example": EXAMPLE,
     }
     return render(request, "assistant/settings.html", page, status=status)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from heard.assistant import budget
 from heard.assistant.consulting import NoSuggestion, consult
+from heard.assistant.minilm import reader as minilm
 from heard.assistant.models import Assistant, arranged
 from heard.assistant.second_reading import HEADS, Suggested, question
 from heard.conversations.correcting import correct
@@ -30,11 +31,11 @@ LOT = 2_000
 LOTS_A_RUN = 5
 AGAIN = 200
 """So many ids are looked at twice: a message may be committed after one with a higher id."""
-ASKED_A_RUN = 20
+ASKED_A_RUN, READ_A_RUN = 20, 500
 FRESH = timedelta(days=2)
 """What is older is not asked about any more: the answer would come too late to help."""
 
-State = SecondReading.State
+State, Tier = SecondReading.State, SecondReading.Tier
 
 SAID = """
     SELECT m.id, m.text FROM message m
@@ -50,19 +51,25 @@ SAID = """
 def read_again(timestamp: int) -> None:  # noqa: ARG001 - given to every periodic job
     """Look for unsure readings among what is new, and ask about some of those that wait."""
     assistant, now = arranged(), timezone.now()
-    if not assistant.reads or not assistant.is_reachable:
+    has_server = assistant.reads and assistant.is_reachable
+    has_minilm = assistant.minilm and minilm.is_installed()
+    if not (has_server or has_minilm):
         return
     for _ in range(LOTS_A_RUN):
-        if not doubt(assistant, now=now):
+        if not doubt(assistant, now=now, by_minilm=has_minilm):
             break
-    ask_about(assistant, now=now)
+    if has_minilm:
+        read_here(assistant, now=now, ask_on=has_server)
+    if has_server:
+        ask_about(assistant, now=now)
 
 
 @transaction.atomic
-def doubt(assistant: Assistant, *, now: datetime, lot: int = LOT) -> int:
+def doubt(assistant: Assistant, *, now: datetime, by_minilm: bool = False, lot: int = LOT) -> int:
     """Look through the next lot of messages for unsure readings; returns how many ids it passed.
 
-    Only of what was heard since the tier was switched on.
+    Only of what was heard since a tier was switched on. `by_minilm`: those that were read are for
+    MiniLM first.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(id), 0) FROM message")
@@ -79,8 +86,9 @@ def doubt(assistant: Assistant, *, now: datetime, lot: int = LOT) -> int:
     sure = leads([text for _, text in rows])
     SecondReading.objects.bulk_create(
         [
-            SecondReading(message_id=pk, at=now)
+            SecondReading(message_id=pk, at=now, tier=Tier.MINILM if here else Tier.SERVER)
             for (pk, _), lead in zip(rows, sure, strict=True)
+            for here in [by_minilm and lead is not None]
             if lead is None or lead < assistant.unsure_below
         ],
         ignore_conflicts=True,
@@ -89,6 +97,26 @@ def doubt(assistant: Assistant, *, now: datetime, lot: int = LOT) -> int:
     row.up_to = last
     row.save(update_fields=["up_to"])
     return passed
+
+
+def read_here(assistant: Assistant, *, now: datetime, ask_on: bool, most: int = READ_A_RUN) -> int:
+    """Read those that wait for MiniLM, the newest first; returns how many.
+
+    `ask_on`: what MiniLM is unsure of, too, waits for the server.
+    """
+    waiting = list(
+        SecondReading.objects.filter(state=State.WAITING, tier=Tier.MINILM)
+        .select_related("message")
+        .defer("message__search", "message__html")
+        .order_by("-pk")[:most]
+    )
+    read = minilm.read([it.message.text for it in waiting]) if waiting else []
+    for second, found in zip(waiting, read, strict=True):
+        if ask_on and found.lead < assistant.unsure_below:
+            SecondReading.objects.filter(pk=second.pk).update(tier=Tier.SERVER)
+        else:
+            _settle(second, found.said, "", now=now)
+    return len(waiting)
 
 
 def ask_about(assistant: Assistant, *, now: datetime, most: int = ASKED_A_RUN) -> int:
@@ -102,7 +130,7 @@ def ask_about(assistant: Assistant, *, now: datetime, most: int = ASKED_A_RUN) -
     if not budget.is_left(assistant, now=now):
         return 0
     waiting = list(
-        SecondReading.objects.filter(state=State.WAITING)
+        SecondReading.objects.filter(state=State.WAITING, tier=Tier.SERVER)
         .select_related("message")
         .defer("message__search", "message__html")
         .order_by("-pk")[:most]

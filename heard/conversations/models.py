@@ -934,6 +934,7 @@ class SecondReading(models.Model):
         """Who says it."""
 
         SERVER = "server", _("the server")
+        MINILM = "minilm", _("MiniLM")
 
     class State(models.TextChoices):
         """How far it is."""

@@ -58,6 +58,7 @@ HEADS = {
 }
 READERS = {
     "server": gettext_lazy("The server suggests"),
+    "minilm": gettext_lazy("MiniLM suggests"),
 }
 CLOCKS = {
     "first_response": gettext_lazy("first answer"),
