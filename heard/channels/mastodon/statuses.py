@@ -119,7 +119,7 @@ def _status(
     }
     if quoted := _text(status.get("quotes")):
         extra["quotes"] = quoted
-    if isinstance(followers := account.get("followers_count"), int) and not is_ours:
+    if isinstance(followers := account.get("followers_count"), int):
         extra["audience"] = max(0, followers)
     written = moment(_text(status.get("created_at"))) or at
     yield Incoming(
