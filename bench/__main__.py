@@ -20,7 +20,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import answers, archive, firehose, hooks, likeness, limits, mail, results
+from bench import (
+    answers,
+    archive,
+    false_alarms,
+    firehose,
+    hooks,
+    likeness,
+    limits,
+    mail,
+    results,
+)
 from bench.house import House, calm, crowd, descendants, get, heard, probe, pss_mb, watched
 
 SHARED = Path(os.environ.get("HEARD_SHARED", Path(__file__).parents[2] / "shared"))
@@ -60,6 +70,7 @@ def main() -> None:
         chapter("reading", reading)
         chapter("answers", answers.measure)
         chapter("likeness", likeness.measure)
+        chapter("think", false_alarms.measure)
         chapter("firehose", firehose.measure)
         sizes = [n for n in (10_000, 100_000, 1_000_000) if n <= wanted.messages]
         have, first_pages, ours = 0, dict[str, float](), dict[tuple[str, int], float]()

@@ -151,7 +151,8 @@ def _written_down(draft: str, datum: Datum) -> Finding:
 # --- kinds, from the surest ---------------------------------------------------------------------
 
 _CARD = re.compile(
-    r"(?<![\w.])(?:(?:your|the) )?(?:card (?:number )?)?(\d(?:[ -]?\d){12,18})(?!\w)", re.IGNORECASE
+    r"(?<![\w.+])(?:(?:your|the) )?(?:card (?:number )?)?(\d(?:[ -]?\d){12,18})(?!\w)",
+    re.IGNORECASE,
 )
 
 

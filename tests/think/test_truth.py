@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heard.think import Facts, Known, Light, Opening, Turn, check
 from tests.think.looking import codes, findings, mended, only
@@ -45,6 +47,18 @@ def test_a_figure_that_we_know_otherwise_is_put_right_with_one_key(
     draft: str, expected: str
 ) -> None:
     assert mended("true.contradicts", draft, known=KNOWN) == expected
+
+
+@given(st.integers(1, 9_999), st.integers(1, 9_999), st.sampled_from(["€ {}", "{} €", "£{}.00"]))
+def test_any_other_price_is_put_right_and_the_known_one_is_not(
+    known: int, said: int, shape: str
+) -> None:
+    facts = {"known": (Known("Lamp", shape.format(known)),)}
+    draft = f"The lamp is {shape.format(said)} in our shop."
+    if said % known:
+        assert shape.format(known) in mended("true.contradicts", draft, **facts)
+    elif said == known:
+        assert "true.contradicts" not in codes(draft, **facts)
 
 
 def test_the_known_fact_is_shown_beside_it() -> None:
