@@ -216,7 +216,8 @@ def _likeness(one: str, other: str) -> float:
 
 @lru_cache(maxsize=64)
 def _meaning(text: str) -> NDArray[np.float32]:
-    return embed([text])[0]
+    [meaning] = embed([text])
+    return meaning
 
 
 @lru_cache(maxsize=16)
