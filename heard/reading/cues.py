@@ -2,7 +2,7 @@
 
 A phrase is words with a gap between them: `a|b` either word, `a?` a word that may be missing,
 `...` up to four words of any kind, `#` a number. Words are in lower case with straight apostrophes
-and without punctuation. English only.
+and without punctuation. English here; what presses in five other languages stands in `cues_abroad`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+from heard.reading.cues_abroad import ABROAD
 
 _NUMBER = r"\d\S*|two|three|four|five|six|seven|eight|nine|ten|twelve|several|multiple|many"
 
@@ -41,6 +43,7 @@ class Found:
 
 
 def _cue(name: str, reason: str, phrases: str) -> Cue:
+    phrases += ABROAD.get(name, "")
     return Cue(name, reason, tuple(line for line in map(str.strip, phrases.split("\n")) if line))
 
 

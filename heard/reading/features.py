@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -120,11 +120,11 @@ class Features:
 class Extractor:
     """Finds features by the batch; the table remembers every token it met."""
 
-    def __init__(self, table: TokenTable, valences: Mapping[str, float]) -> None:
+    def __init__(self, table: TokenTable, lexicon: tone.Lexicon) -> None:
         self._tone = TokenRows(
             table,
             width=tone.COLUMNS,
-            rows_for=lambda tokens: tone.token_rows(tokens, valences),
+            rows_for=lambda tokens: tone.token_rows(tokens, lexicon),
         )
         self._counts = TokenRows(table, width=len(COUNTED), rows_for=token_counts)
         self._marks = TokenRows(table, width=2, rows_for=_token_marks, dtype=np.uint32)

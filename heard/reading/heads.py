@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from heard.reading import features
 from heard.reading.models import load
+from heard.reading.tone import Lexicon
 
 # The heads and their classes, in the order of the columns of the weights.
 CLASSES: dict[str, tuple[str, ...]] = {
@@ -18,6 +19,8 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "need": ("answer", "recognition", "nothing"),
     "stance": ("avoid", "recommend", "neither"),
 }
+COLUMNS_OF = {head: slice(3 * place, 3 * place + 3) for place, head in enumerate(CLASSES)}
+"""Where the figures of each head stand in a row of logits."""
 WIDTH = sum(map(len, CLASSES.values()))
 COLUMNS = WIDTH + 1
 
@@ -29,18 +32,20 @@ class HeadsModel:
     weights: NDArray[np.float16]
     dense: NDArray[np.float32]
     bias: NDArray[np.float32]
-    valences: dict[str, float]
+    lexicon: Lexicon
 
     @classmethod
-    def loaded(cls) -> HeadsModel:
-        """The model that ships with the package."""
-        arrays = load("heads")
+    def loaded(cls, name: str = "heads") -> HeadsModel:
+        """A model that ships with the package: `heads` for English, or `heads_abroad`."""
+        arrays = load(name)
         words = bytes(arrays["lexicon"]).decode("utf-8").split("\n")
+        valences = dict(zip(words, (arrays["valences"] / 10.0).tolist(), strict=True))
+        lexicons = {"heads": Lexicon.english, "heads_abroad": Lexicon.abroad}
         return cls(
             weights=unpacked(arrays["weights"], arrays["scale"]),
             dense=arrays["dense"],
             bias=arrays["bias"],
-            valences=dict(zip(words, (arrays["valences"] / 10.0).tolist(), strict=True)),
+            lexicon=lexicons[name](valences),
         )
 
     def token_rows(self, tokens: Sequence[str]) -> NDArray[np.float32]:
@@ -82,13 +87,16 @@ def unpacked(weights: NDArray[np.int8], largest: NDArray[np.float32]) -> NDArray
     return found
 
 
+def log_probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The logits with each head's logarithms of probabilities in the place of its own figures."""
+    found = np.empty_like(logits)
+    for own in COLUMNS_OF.values():
+        raised = logits[:, own] - logits[:, own].max(axis=1, keepdims=True)
+        found[:, own] = raised - np.log(np.exp(raised).sum(axis=1, keepdims=True))
+    return found
+
+
 def probabilities(logits: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
     """Per head one row of probabilities per text, summing to 1."""
-    found = {}
-    place = 0
-    for head, classes in CLASSES.items():
-        own = logits[:, place : place + len(classes)]
-        raised = np.exp(own - own.max(axis=1, keepdims=True))
-        found[head] = raised / raised.sum(axis=1, keepdims=True)
-        place += len(classes)
-    return found
+    logs = log_probabilities(logits)
+    return {head: np.exp(logs[:, own]) for head, own in COLUMNS_OF.items()}

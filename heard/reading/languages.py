@@ -1,8 +1,8 @@
 """Which language a text is in: by its script if that says enough, else by how words are spelt.
 
 Each word votes with how much likelier its letters (one to three in a row) and the word itself are
-in each language; the model file holds those figures. Short words that many languages share decide
-for English only as the language that is expected; a close race otherwise stays open.
+in each language; the model file holds those figures. Those that are read are expected,
+so that short words which many languages share decide for them; a close race otherwise stays open.
 """
 
 from __future__ import annotations
@@ -34,8 +34,12 @@ VOICES: tuple[tuple[str, str], ...] = tuple(
 _FAMILY_OF_VOICE = np.array([list(FAMILIES).index(family) for family, _ in VOICES])
 _LANGUAGE_OF_VOICE = tuple(language for _, language in VOICES)
 
-# Nats by which English is expected, and by which any other language must lead the next.
+READ = ("en", "es", "fr", "de", "pt", "it")
+"""The languages that are read; of others only the name is told."""
+
+# Nats by which these are expected, and by which any other language than English must lead the next.
 _EXPECTED, _LEAD = 1.0, 0.1
+_READ_VOICES = [VOICES.index(("latin", language)) for language in READ]
 _LETTERS_PER_FOREIGN_TOKEN = 6
 # The most that the spelling of one word may say, in nats: names are spelt in any language.
 _MOST = 4.0
@@ -172,7 +176,7 @@ def decide(sums: NDArray[np.float32]) -> list[str]:
     script = letters.argmax(axis=1)
 
     votes = sums[:, : len(VOICES)].copy()
-    votes[:, 0] += _EXPECTED
+    votes[:, _READ_VOICES] += _EXPECTED
     votes[_FAMILY_OF_VOICE[None, :] != script[:, None]] = -np.inf
     voice = votes.argmax(axis=1)
     with np.errstate(invalid="ignore"):

@@ -43,13 +43,20 @@ def area(truth: Sequence[bool], figures: Figures) -> float:
     return float((ranks[is_true].sum() - true * (true + 1) / 2) / (true * false))
 
 
-def calibration_error(chances: Figures, truth: NDArray[np.int64], *, bins: int = 10) -> float:
-    """Expected calibration error of the likeliest class, in equal bins (Guo et al. 2017)."""
+def reliability(
+    chances: Figures, truth: NDArray[np.int64], *, bins: int = 10
+) -> list[tuple[float, float, int]]:
+    """Per bin of the likeliest class: how sure it was, how often it was right, of how many."""
     said, surety = chances.argmax(axis=1), chances.max(axis=1)
     place = np.minimum((surety * bins).astype(int), bins - 1)
-    right = (said == truth).astype(float)
-    gaps = [
-        abs(right[place == which].mean() - surety[place == which].mean()) * (place == which).mean()
-        for which in np.unique(place)
+    right = said == truth
+    return [
+        (float(surety[own].mean()), float(right[own].mean()), int(own.sum()))
+        for own in (place == which for which in np.unique(place))
     ]
-    return float(sum(gaps))
+
+
+def calibration_error(chances: Figures, truth: NDArray[np.int64], *, bins: int = 10) -> float:
+    """Expected calibration error of the likeliest class, in equal bins (Guo et al. 2017)."""
+    found = reliability(chances, truth, bins=bins)
+    return sum(abs(right - sure) * count for sure, right, count in found) / len(truth)

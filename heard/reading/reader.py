@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,14 +11,17 @@ from numpy.typing import NDArray
 
 from heard.reading import heads, languages
 from heard.reading.cues import Found
-from heard.reading.features import DENSE, Extractor
+from heard.reading.features import DENSE, Extractor, Features
 from heard.reading.heads import HeadsModel
 from heard.reading.languages import LanguageModel
-from heard.reading.tokens import TokenRows, TokenTable
+from heard.reading.tokens import Cut, TokenRows, TokenTable, bounded
 
 BATCH = 1_000
 MOST_TOKENS = 25_000
-READ_LANGUAGES = frozenset({"en"})
+LONG, MOST_SENTENCES = 200, 40
+_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_LEAST_SPACES = 2
+ABROAD = frozenset(languages.READ) - {"en"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +39,60 @@ class Seen:
     counted: NDArray[np.float32]
 
 
+def sentences_of(text: str) -> list[str]:
+    """The sentences of what is read of a text, those of three words or more, `MOST_SENTENCES`."""
+    cut = [part for part in _END.split(bounded(text)) if part.count(" ") >= _LEAST_SPACES]
+    return cut[:MOST_SENTENCES]
+
+
+class _Voice:
+    """One of the two models, with what it remembers of the tokens of a table."""
+
+    def __init__(self, model: HeadsModel, table: TokenTable) -> None:
+        self._model = model
+        self._weights = TokenRows(table, width=heads.COLUMNS, rows_for=model.token_rows)
+        self._extractor = Extractor(table, model.lexicon)
+
+    def hear(self, cut: Cut) -> tuple[Features, NDArray[np.float32]]:
+        """What is found in each text, and the logits of the heads."""
+        found = self._extractor.extract(cut)
+        return found, self._model.logits(found, token_sums=self._weights.summed(cut))
+
+    def hear_sentences(
+        self, texts: Sequence[str], table: TokenTable, logits: NDArray[np.float32]
+    ) -> None:
+        """Put into the logits of long texts what their sentences say, one by one.
+
+        A long text tells of good and of bad, and the heads have learnt from short ones: its mood is
+        the mean of its sentences, its stance half of that and half of the whole.
+        """
+        cut = [(place, sentences_of(text)) for place, text in enumerate(texts) if len(text) > LONG]
+        cut = [(place, sentences) for place, sentences in cut if len(sentences) > 1]
+        if not cut:
+            return
+        flat = [sentence for _, sentences in cut for sentence in sentences]
+        _, said = self.hear(table.cut(flat))
+        sizes = np.array([len(sentences) for _, sentences in cut])
+        means = np.add.reduceat(np.exp(heads.log_probabilities(said)), np.cumsum(sizes) - sizes)
+        means /= sizes[:, None]
+        places = [place for place, _ in cut]
+        whole = np.exp(heads.log_probabilities(logits[places]))
+        mood, stance = heads.COLUMNS_OF["mood"], heads.COLUMNS_OF["stance"]
+        whole[:, mood] = means[:, mood]
+        whole[:, stance] = (whole[:, stance] + means[:, stance]) / 2
+        logits[places] = np.log(whole)
+
+
 class Reader:
     """Sees texts by the batch, and remembers some `MOST_TOKENS` tokens between batches.
 
     One thread at a time.
     """
 
-    def __init__(self, heads_model: HeadsModel, language_model: LanguageModel) -> None:
-        self._heads = heads_model
+    def __init__(
+        self, english: HeadsModel, abroad: HeadsModel, language_model: LanguageModel
+    ) -> None:
+        self._models = english, abroad
         self._languages = language_model
         self.forget()
 
@@ -50,14 +100,13 @@ class Reader:
         """Begin again with an empty table: no word of a text stays in memory."""
         self._table = table = TokenTable()
         self._votes = TokenRows(table, width=languages.COLUMNS, rows_for=self._languages.token_rows)
-        self._weights = TokenRows(table, width=heads.COLUMNS, rows_for=self._heads.token_rows)
-        self._extractor = Extractor(table, self._heads.valences)
+        self._voices = [_Voice(model, table) for model in self._models]
 
     def batches(self, texts: Sequence[str], *, only_read: bool = True) -> Iterator[Seen]:
         """See many texts, `BATCH` at a time, in order.
 
-        English is read, and texts of nothing but emoji and the like; with `only_read` false also
-        every other text, as if it were English.
+        The languages of `languages.READ` are read, and texts of nothing but emoji and the like;
+        with `only_read` false also every other text, as if it were English.
         """
         for start in range(0, len(texts), BATCH):
             if len(self._table) > MOST_TOKENS:
@@ -68,10 +117,30 @@ class Reader:
         cut = self._table.cut(texts)
         votes = self._votes.summed(cut)
         told = languages.decide(votes)
-        is_read = [language in READ_LANGUAGES for language in told]
-        places = np.flatnonzero(is_read | languages.are_signs(votes) | (not only_read)).tolist()
-        if not places:
-            return Seen(told, [], [], {}, np.zeros((0, len(DENSE)), dtype=np.float32))
-        found = self._extractor.extract(self._table.part(cut, places))
-        logits = self._heads.logits(found, token_sums=self._weights.summed(found.cut))
-        return Seen(told, places, found.cues, heads.probabilities(logits), found.dense)
+        is_abroad = np.array([language in ABROAD for language in told])
+        is_english = np.array([language == "en" for language in told]) | languages.are_signs(votes)
+        if not only_read:
+            is_english = ~is_abroad
+        is_read = is_english | is_abroad
+        seen = Seen(
+            told,
+            np.flatnonzero(is_read).tolist(),
+            [[] for _ in range(is_read.sum())],
+            {},
+            np.zeros((is_read.sum(), len(DENSE)), dtype=np.float32),
+        )
+        logits = np.zeros((is_read.sum(), heads.WIDTH), dtype=np.float32)
+        rank = np.cumsum(is_read) - 1
+        for voice, own in zip(self._voices, (is_english, is_abroad), strict=True):
+            if not own.any():
+                continue
+            chosen = np.flatnonzero(own).tolist()
+            found, said = voice.hear(self._table.part(cut, chosen))
+            voice.hear_sentences([texts[place] for place in chosen], self._table, said)
+            places = rank[own]
+            logits[places] = said
+            seen.counted[places] = found.dense
+            for place, cues in zip(places.tolist(), found.cues, strict=True):
+                seen.cues[place] = cues
+        seen.probabilities.update(heads.probabilities(logits))
+        return seen

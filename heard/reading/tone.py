@@ -1,12 +1,14 @@
 """The valence of words in their context, after VADER (Hutto & Gilbert, ICWSM 2014), by the batch.
 
 Boosters, negations, capitals, *but* and exclamation marks are weighed as VADER weighs them; its
-idioms are not. The lexicon is VADER's own (MIT licence), kept in the model file.
+idioms are not. The lexicon is VADER's own (MIT licence), kept in the model file; that of five other
+languages is ours, and weighed in the same way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,20 +41,67 @@ _NEGATIONS = word_set(
     """
 )
 
+_BOOSTERS_ABROAD = word_set(
+    """
+    muy súper super tan demasiado bastante realmente totalmente très trop vraiment tellement
+    extrêmement sehr total echt wirklich extrem mega voll viel muito muita tão demais molto molta
+    troppo davvero così
+    """
+)
+_DAMPENERS_ABROAD = word_set("poco algo peu assez ziemlich etwas kaum pouco meio poco abbastanza")
+_NEGATIONS_ABROAD = word_set(
+    """
+    no nunca jamás nada nadie sin tampoco ne n'est pas jamais rien aucun aucune sans nicht kein
+    keine keinen keiner keinem nie niemals nichts niemand ohne não nao ninguém sem nem non mai
+    niente nulla nessuno senza nemmeno
+    """
+)
+_BUT_ABROAD = word_set("pero mais aber doch mas ma però")
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """What the words of one or more languages bring to the tone.
+
+    `valences` run from -4 to 4; `boosts` strengthen or weaken the next word that has one.
+    """
+
+    valences: Mapping[str, float]
+    boosts: Mapping[str, float]
+    negations: frozenset[str]
+    buts: frozenset[str]
+
+    @classmethod
+    def english(cls, valences: Mapping[str, float]) -> Lexicon:
+        """With VADER's boosters and negations."""
+        boosts = _boosts(_BOOSTERS, _DAMPENERS)
+        return cls(valences, boosts, _NEGATIONS, frozenset({"but"}))
+
+    @classmethod
+    def abroad(cls, valences: Mapping[str, float]) -> Lexicon:
+        """With those of Spanish, French, German, Portuguese and Italian together."""
+        boosts = _boosts(_BOOSTERS_ABROAD, _DAMPENERS_ABROAD)
+        return cls(valences, boosts, _NEGATIONS_ABROAD, _BUT_ABROAD)
+
+
+def _boosts(boosters: frozenset[str], dampeners: frozenset[str]) -> dict[str, float]:
+    return dict.fromkeys(boosters, _BOOST) | dict.fromkeys(dampeners, -_BOOST)
+
+
 VALENCE, BOOST, NEGATES, CAPITALS, BUT, BANGS = range(6)
 COLUMNS = 6
 
 
-def token_rows(tokens: Sequence[str], valences: Mapping[str, float]) -> NDArray[np.float32]:
+def token_rows(tokens: Sequence[str], lexicon: Lexicon) -> NDArray[np.float32]:
     """What each token brings to the tone: one row of `COLUMNS` figures per token."""
     rows = np.zeros((len(tokens), COLUMNS), dtype=np.float32)
     for row, token in zip(rows, tokens, strict=True):
         word = plain(token)
-        row[VALENCE] = valences.get(word, valences.get(token, 0.0))
-        row[BOOST] = _BOOST * ((word in _BOOSTERS) - (word in _DAMPENERS))
-        row[NEGATES] = word in _NEGATIONS
+        row[VALENCE] = lexicon.valences.get(word, lexicon.valences.get(token, 0.0))
+        row[BOOST] = lexicon.boosts.get(word, 0.0)
+        row[NEGATES] = word in lexicon.negations
         row[CAPITALS] = len(token) > 1 and token.isupper()
-        row[BUT] = word == "but"
+        row[BUT] = word in lexicon.buts
         row[BANGS] = token.count("!") if token.strip("!?") == "" else 0
     return rows
 

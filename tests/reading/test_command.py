@@ -19,17 +19,19 @@ def lines(*rows: Any) -> list[bytes]:
 
 
 def test_each_line_gets_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = b"".join(lines({"text": "Where is my refund?"}, {"text": "Où est mon colis ?"}))
+    source = b"".join(
+        lines({"text": "Where is my refund?"}, {"text": "Var är mitt paket någonstans?"})
+    )
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(source)))
     out = io.StringIO()
     call_command("reading", "read", stdout=out)
-    english, french = map(json.loads, out.getvalue().splitlines())
-    assert list(english) == list(french) == KEYS
+    english, swedish = map(json.loads, out.getvalue().splitlines())
+    assert list(english) == list(swedish) == KEYS
     assert sum(english["mood_probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert list(english["mood_probabilities"]) == ["negative", "neutral", "positive"]
-    assert french["mood"] == "not read"
-    assert french["mood_probabilities"] is None
-    assert french["need"] == "answer"
+    assert swedish["mood"] == "not read"
+    assert swedish["mood_probabilities"] is None
+    assert swedish["need"] == "answer"
 
 
 def test_a_bad_line_says_so_and_the_rest_goes_on() -> None:
@@ -85,10 +87,13 @@ def test_sets_that_are_there_are_scored_and_the_others_are_named(tmp_path: Path)
     out = io.StringIO()
     call_command("reading", "evaluate", data=tmp_path, json=True, stdout=out)
     found = json.loads(out.getvalue())
-    assert {score["data_set"] for score in found["scores"]} == {
+    scored = {score["data_set"] for score in found["scores"]}
+    assert {name for name in scored if not name.startswith(("open corpus", "pairs"))} == {
         "complaint_tweets",
         "tweeteval_sentiment",
     }
+    assert {"open corpus, test: en", "open corpus, test: pt", "pairs: dialect"} < scored
+    assert found["reliability"]["tweeteval_sentiment: mood"][-1][1] == 1.0
     assert set(found["not_found"]) == set(SETS) - {"complaint_tweets", "tweeteval_sentiment"}
     assert found["texts_per_cpu_second"] > 0
     recall = next(score for score in found["scores"] if score["measure"] == "macro recall")

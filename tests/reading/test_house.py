@@ -52,7 +52,7 @@ def test_without_a_house_it_is_read_as_shipped() -> None:
 
 
 def test_what_is_not_read_is_not_read_by_the_house_either() -> None:
-    text = "Wo bleibt denn nun meine Bestellung, ich warte seit Stunden darauf?"
+    text = "Var är min beställning, jag har väntat i flera timmar på den?"
     house = house_of("mood", LABELS)
     assert read_as(house, [text]) == read([text])
 
@@ -73,11 +73,13 @@ def test_the_same_labels_give_the_same_bytes_and_bytes_give_the_same_head() -> N
 
 
 def test_labels_that_say_what_is_said_anyhow_change_nothing() -> None:
-    texts = [*THICK, *CLEAR]
-    labels = [Label(text, str(reading.need), text)
+    dishes = "broth stew soup bread cake pie salad pasta rice curry".split()
+    texts = [f"I love the {dish}, thank you!" for dish in dishes]
+    texts += [f"I hate this awful {dish}, what a disgrace" for dish in dishes]
+    labels = [Label(text, str(reading.mood), text)
               for text, reading in zip(texts, read(texts), strict=True)]  # fmt: skip
-    kept, named = named_by(teach("need", labels).head, labels)
-    assert [CLASSES["need"][place] for place in named] == [labels[place].says for place in kept]
+    kept, named = named_by(teach("mood", labels).head, labels)
+    assert [CLASSES["mood"][place] for place in named] == [labels[place].says for place in kept]
 
 
 def test_too_few_labels_or_a_single_class_teach_nothing() -> None:
@@ -132,9 +134,9 @@ def test_scores_are_those_of_the_measures_and_lie_within_their_intervals(
 def test_it_asks_where_it_wavers_and_never_twice_the_same() -> None:
     texts = ["I love it, wonderful!", *["It came on Tuesday I suppose."] * 5,
              "This is a disgrace, I want my money back now!", "Hm, well, the soup.",
-             "Wo bleibt denn nun meine Bestellung heute?"]  # fmt: skip
+             "Var är min beställning någonstans i dag då?"]  # fmt: skip
     asked = worth_asking(None, texts, most=4)
     assert len(asked) == len({texts[place] for place, _ in asked}) == 4
-    assert "Wo bleibt" not in "".join(texts[place] for place, _ in asked)
+    assert "Var är" not in "".join(texts[place] for place, _ in asked)
     assert {head for _, head in asked} <= {"need", "mood", "stance"}
     assert worth_asking(None, [], most=4) == []

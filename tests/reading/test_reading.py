@@ -83,9 +83,7 @@ def test_plain_messages_read_plainly(
     )
 
 
-@pytest.mark.parametrize(
-    "text", ["¿Dónde está mi pedido?", "Où est mon colis ?", "我的包裹在哪里？"]
-)
+@pytest.mark.parametrize("text", ["Var är mitt paket någonstans?", "我的包裹在哪里？"])
 def test_a_language_that_is_not_read_is_not_called_neutral(text: str) -> None:
     reading = one(text)
     assert reading.mood is None
@@ -152,3 +150,38 @@ def test_of_a_long_text_the_beginning_and_the_end_are_read() -> None:
     filler = "The manual has many pages about the machine. " * 4000
     assert one(f"{filler} I was charged twice for it, please help!").urgency is Urgency.HIGH
     assert one(f"I was charged twice for it, please help! {filler}").urgency is Urgency.HIGH
+
+
+@pytest.mark.parametrize(
+    ("text", "mood", "need", "urgency"),
+    [
+        ("Muchas gracias, todo perfecto", "positive", "recognition", "low"),
+        ("Mir wurde zweimal abgebucht und niemand antwortet", "negative", "answer", "high"),
+        ("Le chauffage est en panne depuis hier", "negative", "answer", "normal"),
+        ("Péssimo atendimento, nunca mais volto", "negative", "answer", "normal"),
+        ("A che ora aprite domani?", "neutral", "answer", "normal"),
+    ],
+)
+def test_five_other_languages_are_read(text: str, mood: str, need: str, urgency: str) -> None:
+    reading = one(text)
+    assert (reading.mood, reading.need, reading.urgency) == (mood, need, urgency)
+
+
+def test_of_a_long_text_each_sentence_counts() -> None:
+    glad = "The room was lovely and the staff were so kind to us. "
+    cross = "The bill was wrong and nobody would explain it, which was awful. "
+    mixed = one(glad * 3 + cross + glad * 3)
+    assert mixed.mood is Mood.POSITIVE
+    assert one(cross * 3 + glad + cross * 3).mood is Mood.NEGATIVE
+
+
+def test_a_batch_of_mixed_languages_is_read_as_each_alone() -> None:
+    texts = ["Where is my parcel?", "Où est mon colis ?", "我的包裹在哪里？", "Danke!", "", "😀"]
+    together = read(texts)
+    for text, reading in zip(texts, together, strict=True):
+        alone = one(text)
+        assert (reading.language, reading.mood, reading.need) == (
+            alone.language,
+            alone.mood,
+            alone.need,
+        )

@@ -5,7 +5,7 @@ from heard.reading import tone
 from heard.reading.heads import HeadsModel
 from heard.reading.tokens import TokenRows, TokenTable
 
-VALENCES = HeadsModel.loaded().valences
+LEXICON = HeadsModel.loaded().lexicon
 
 
 def compounds(texts: list[str]) -> list[float]:
@@ -13,7 +13,7 @@ def compounds(texts: list[str]) -> list[float]:
     rows = TokenRows(
         table,
         width=tone.COLUMNS,
-        rows_for=lambda tokens: tone.token_rows(tokens, VALENCES),
+        rows_for=lambda tokens: tone.token_rows(tokens, LEXICON),
     )
     cut = table.cut(texts)
     found: list[float] = tone.tone(cut, rows.of(cut))[:, 0].tolist()

@@ -14,7 +14,7 @@ from heard.reading.training import embeddings, heads, languages
 
 
 def main() -> None:
-    """Write `languages.npz`, `heads.npz` and `embeddings.npz` into FOLDER, or into the package."""
+    """Write the model files into FOLDER, or into the package."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(models.__file__).parent
     data = data_folder()
     if not data.is_dir():
@@ -24,6 +24,7 @@ def main() -> None:
         for name, train in (
             ("languages", languages.train),
             ("heads", heads.train),
+            ("heads_abroad", heads.train_abroad),
             ("embeddings", embeddings.train),
         ):
             file = folder / f"{name}.npz"

@@ -5,16 +5,22 @@ Each text has a share per class and head, or None where the set says nothing abo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
+from heard.reading.heads import CLASSES
 from heard.reading.labelled import lines, table
+from heard.reading.languages import READ
 from heard.reading.tokens import word_set
 
 Shares = tuple[float, float, float]
+
+CORPUS = Path(__file__).parents[3] / "data"
+"""The open corpus; it lies beside the package, not in it."""
 
 # The letters of the two files in this folder: need, stance, mood, and urgency, for the tests.
 _NEED: dict[str, Shares] = {"a": (1, 0, 0), "r": (0, 1, 0), "n": (0, 0, 1)}
@@ -25,8 +31,9 @@ _ANSWER, _RECOGNITION, _NOTHING = _NEED["a"], _NEED["r"], _NEED["n"]
 _NEITHER = _STANCE["."]
 _NEUTRAL = _MOOD["0"]
 
-# A text that speaks to a company, labelled by hand, counts as this many from elsewhere.
-_OWN_WEIGHT = 24.0
+# A text that speaks to a company, labelled by hand, counts as this many from elsewhere; those of
+# the open corpus less, since they are long and told with art: people write plainer than writers.
+_OWN_WEIGHT, _CORPUS_WEIGHT = 24.0, 2.0
 
 _POSITIVE = word_set(
     "admiration amusement approval caring desire excitement gratitude joy love optimism pride"
@@ -57,15 +64,56 @@ class Example:
 
 
 def examples(data: Path) -> list[Example]:
-    """Everything to learn from, in a fixed order."""
+    """Everything in English to learn from, in a fixed order."""
     return [
         *_written(),
+        *corpus({"en"}, weight=_CORPUS_WEIGHT),
         *_ibm_care(data),
         *_goemotions(data),
         *_banking(data),
         *_clinc(data),
         *_multidogo(data),
     ]
+
+
+def corpus(languages: Collection[str], *, weight: float, part: str = "train") -> list[Example]:
+    """The messages of one part of the open corpus that are in one of some languages."""
+    return [
+        Example(
+            row["text"],
+            weight,
+            _one(CLASSES["mood"], row["mood"]),
+            _one(CLASSES["need"], row["need"]),
+            _one(CLASSES["stance"], row["stance"]),
+            is_own=True,
+        )
+        for row in corpus_rows()
+        if row["split"] == part and row["language"] in languages
+    ]
+
+
+def corpus_rows() -> list[dict[str, str]]:
+    """Every message of the open corpus, file by file."""
+    found = []
+    for file in sorted((CORPUS / "messages").glob("*.jsonl")):
+        with file.open(encoding="utf-8") as lines_:
+            found += list(map(json.loads, lines_))
+    return found
+
+
+def abroad(*, weight: float) -> list[Example]:
+    """What there is in the other languages that are read: plain lines of ours, and the corpus."""
+    found = []
+    with (files(__package__) / "written_abroad.tsv").open(encoding="utf-8") as file:
+        for line in file:
+            _, labels, text = line.rstrip("\n").split("\t")
+            found.append(replace(_own(text, labels), weight=weight))
+    return [*found, *corpus(set(READ) - {"en"}, weight=weight / 2)]
+
+
+def _one(classes: tuple[str, ...], which: str) -> Shares:
+    first, second, third = (float(name == which) for name in classes)
+    return first, second, third
 
 
 def mood_shares(emotions: str) -> Shares:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, hstack, vstack
 from sklearn.linear_model import LogisticRegression
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from heard.reading import features
-from heard.reading.heads import CLASSES, WIDTH, packed
-from heard.reading.tokens import TokenTable, hashed
-from heard.reading.training.examples import Example, examples
+from heard.reading.heads import COLUMNS_OF, WIDTH, packed
+from heard.reading.tokens import TokenTable, hashed, is_sign
+from heard.reading.tone import Lexicon
+from heard.reading.training.examples import Example, abroad, examples
 
 # How far the classes of a head are levelled: 1 makes each count the same, 0 leaves them be.
 _LEVELLED = {"mood": 1.0, "need": 0.5, "stance": 0.8}
 _STRENGTH = 0.15
+_ABROAD_WEIGHT = 8.0
 _ROUNDS = 150
 _HELD_OUT = 5
 
@@ -37,18 +41,39 @@ _EMOJI: dict[float, str] = {
 
 
 def train(data: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of the model file `heads`."""
+    """The arrays of the model file `heads`: English."""
     valences = lexicon()
     known = examples(data)
-    matrix, dense = _matrix([example.text for example in known], valences)
+    matrix, dense = _matrix([example.text for example in known], Lexicon.english(valences))
+    return _fitted(known, matrix, dense, valences)
+
+
+def train_abroad(data: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of the model file `heads_abroad`: the other languages that are read, together.
+
+    From English texts they learn what is not of words: tone, signs, length.
+    """
+    valences = lexicon_abroad()
+    english = [example for example in examples(data) if example.is_own]
+    own = abroad(weight=_ABROAD_WEIGHT)
+    matrix, dense = _matrix([example.text for example in own], Lexicon.abroad(valences))
+    _, counted = _matrix([example.text for example in english], Lexicon.english(lexicon()))
+    empty = csr_matrix((len(english), matrix.shape[1]))
+    lent = [replace(example, weight=1.0, is_own=False) for example in english]
+    return _fitted([*own, *lent], vstack([matrix, empty]), np.vstack([dense, counted]), valences)
+
+
+def _fitted(
+    known: Sequence[Example],
+    matrix: csr_matrix,
+    dense: NDArray[np.float32],
+    valences: dict[str, float],
+) -> dict[str, NDArray[Any]]:
     weights = np.zeros((2 * features.BUCKETS, WIDTH), dtype=np.float64)
     dense_weights = np.zeros((len(features.DENSE), WIDTH))
     bias = np.zeros(WIDTH)
     everything = hstack([matrix, csr_matrix(dense)]).tocsr()
-    place = 0
-    for head, classes in CLASSES.items():
-        columns = slice(place, place + len(classes))
-        place += len(classes)
+    for head, columns in COLUMNS_OF.items():
         fitted, offset = _fit(head, everything, known)
         weights[:, columns] = fitted[: 2 * features.BUCKETS]
         dense_weights[:, columns] = fitted[2 * features.BUCKETS :]
@@ -65,6 +90,20 @@ def train(data: Path) -> dict[str, NDArray[Any]]:
     }
 
 
+def lexicon_abroad() -> dict[str, float]:
+    """Our own valences of words in five languages, and those of emoji and emoticons.
+
+    A word that two languages value differently has the mean.
+    """
+    found: dict[str, list[float]] = {}
+    with (files(__package__) / "lexicon_abroad.tsv").open(encoding="utf-8") as file:
+        for line in file:
+            _, valence, word = line.rstrip("\n").split("\t")
+            found.setdefault(word, []).append(float(valence))
+    signs = {word: valence for word, valence in lexicon().items() if is_sign(word)}
+    return signs | {word: sum(said) / len(said) for word, said in found.items()}
+
+
 def lexicon() -> dict[str, float]:
     """VADER's valences of words and emoticons; of emoji ours, else those of their names."""
     vader = SentimentIntensityAnalyzer()
@@ -77,12 +116,10 @@ def lexicon() -> dict[str, float]:
     return {word: valence for word, valence in valences.items() if "\n" not in word}
 
 
-def _matrix(
-    texts: Sequence[str], valences: dict[str, float]
-) -> tuple[csr_matrix, NDArray[np.float32]]:
+def _matrix(texts: Sequence[str], words: Lexicon) -> tuple[csr_matrix, NDArray[np.float32]]:
     """The hashed features as the reader weighs them, and the counted ones."""
     table = TokenTable()
-    found = features.Extractor(table, valences).extract(table.cut(texts))
+    found = features.Extractor(table, words).extract(table.cut(texts))
     numbers, lengths = found.cut.numbers, found.cut.lengths
     spelt = [np.array(features.buckets(token)) for token in table.tokens]
     sizes = np.array(list(map(len, spelt)))

@@ -33,6 +33,7 @@ class Command(BaseCommand):
         scoring = tasks.add_parser("evaluate", help="Score the reading beside VADER.")
         scoring.add_argument("--data", type=Path, help="the folder with the labelled sets")
         scoring.add_argument("--json", action="store_true", help="print one JSON object")
+        scoring.add_argument("--draw", type=Path, help="draw the reliability into this SVG file")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do the task."""
@@ -46,6 +47,10 @@ class Command(BaseCommand):
                 f"There is no folder {folder}. Name the one with the labelled sets with --data."
             )
         found = evaluate(folder)
+        if options["draw"]:
+            from heard.reading.drawing import reliability_chart  # noqa: PLC0415 - altair is slow to load
+
+            options["draw"].write_text(reliability_chart(found.reliability), encoding="utf-8")
         if options["json"]:
             self.stdout.write(json.dumps(found.as_json(), indent=1))
         else:
@@ -89,8 +94,8 @@ def _answer(reading: Reading) -> dict[str, Any]:
 
 def report(found: Table) -> Iterator[str]:
     """The table for people, as Markdown."""
-    yield "| set | head | measure | texts | heard | majority | VADER | |"
-    yield "|---|---|---|---:|---:|---:|---:|---|"
+    yield "| set | head | measure | texts | heard | goal | majority | VADER | |"
+    yield "|---|---|---|---:|---:|---:|---:|---:|---|"
     yield from map(_row, found.scores)
     yield ""
     yield f"Short texts read per second of one core: {found.texts_per_cpu_second:,.0f}, all heads."
@@ -105,7 +110,7 @@ def report(found: Table) -> Iterator[str]:
 
 
 def _row(score: Score) -> str:
-    figures = (score.heard, score.majority, score.vader)
+    figures = (score.heard, score.goal, score.majority, score.vader)
     shown = " | ".join("–" if figure is None else f"{figure:.3f}" for figure in figures)
     return (
         f"| {score.data_set} | {score.head} | {score.measure} | {score.texts:,} | {shown} "
