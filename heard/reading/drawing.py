@@ -43,7 +43,7 @@ def reliability_chart(sets: Mapping[str, Bins]) -> str:
         )
     )
     chart = (
-        alt.layer(honest, points, data=alt.Data(values=rows))
+        alt.layer(honest, points, data=alt.InlineData(values=rows))
         .properties(width=130, height=130)
         .facet(alt.Facet("set:N", title=None, header=alt.Header(labelLimit=150)), columns=4)
         .configure(background="white")

@@ -291,9 +291,9 @@ def _multilingual(name: str, path: Path) -> Iterator[Part]:
         [Score("tweets in Latin script", "language", "accuracy", len(own), score, None, None, "")],
     )
     for code in READ:
-        own = [row for row in rows if codes[row["language"]] == code]
-        texts = [row["text"] for row in own]
-        yield texts, _moods(f"{name}: {code}", texts, [row["label_name"] for row in own])
+        alike = [row for row in rows if codes[row["language"]] == code]
+        texts = [row["text"] for row in alike]
+        yield texts, _moods(f"{name}: {code}", texts, [row["label_name"] for row in alike])
 
 
 def _languages(name: str, texts: Texts, truth: Sequence[str], *, note: str = "") -> list[Score]:
@@ -450,11 +450,11 @@ def _corpus() -> list[Score]:
     scores = []
     rows = [row for row in corpus_rows() if row["split"] == "test"]
     for language in READ:
-        own = [row for row in rows if row["language"] == language]
-        texts = [row["text"] for row in own]
+        mine = [row for row in rows if row["language"] == language]
+        texts = [row["text"] for row in mine]
         name = f"open corpus, test: {language}"
         for head in ("need", "stance", "mood", "urgency"):
-            truth = [row[head] for row in own]
+            truth = [row[head] for row in mine]
             scores += _classes(name, texts, truth, head=head)[1:2]
             if head in CLASSES:
                 scores.append(_calibration(name, texts, truth, head=head))

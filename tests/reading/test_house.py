@@ -73,7 +73,7 @@ def test_the_same_labels_give_the_same_bytes_and_bytes_give_the_same_head() -> N
 
 
 def test_labels_that_say_what_is_said_anyhow_change_nothing() -> None:
-    dishes = "broth stew soup bread cake pie salad pasta rice curry".split()
+    dishes = ["broth", "stew", "soup", "bread", "cake", "pie", "salad", "pasta", "rice", "curry"]
     texts = [f"I love the {dish}, thank you!" for dish in dishes]
     texts += [f"I hate this awful {dish}, what a disgrace" for dish in dishes]
     labels = [Label(text, str(reading.mood), text)
