@@ -216,7 +216,7 @@ def _likeness(one: str, other: str) -> float:
 
 @lru_cache(maxsize=64)
 def _meaning(text: str) -> NDArray[np.float32]:
-    [meaning] = embed([text])
+    meaning: NDArray[np.float32] = embed([text])[0]
     return meaning
 
 
