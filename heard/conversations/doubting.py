@@ -22,6 +22,7 @@ from heard.conversations.hiding import masks_of
 from heard.conversations.models import Doubted, Message, SecondReading
 from heard.conversations.settling import tell
 from heard.events.diary import record
+from heard.learning.taught import house
 from heard.lib.jobs import jobs
 from heard.lib.statements import fetch
 from heard.reading.doubt import leads
@@ -83,7 +84,7 @@ def doubt(assistant: Assistant, *, now: datetime, by_minilm: bool = False, lot: 
     since = max(assistant.reads_since or now, now - FRESH)
     parameters = {"first": max(0, row.up_to - AGAIN), "last": last, "since": since}
     rows = fetch(SAID, parameters)
-    sure = leads([text for _, text in rows])
+    sure = leads([text for _, text in rows], house())
     SecondReading.objects.bulk_create(
         [
             SecondReading(message_id=pk, at=now, tier=Tier.MINILM if here else Tier.SERVER)

@@ -18,7 +18,7 @@ from heard.assistant import drafting as asked_for
 from heard.assistant.consulting import NoSuggestion, consult
 from heard.assistant.drafting import Turn
 from heard.assistant.models import arranged
-from heard.conversations.grounding import sources_for
+from heard.conversations.grounding import grounds_for
 from heard.conversations.hiding import masks_of
 from heard.conversations.models import Conversation, Drafted, Message
 from heard.events.diary import record
@@ -77,17 +77,17 @@ def draft(wanted: Drafted, *, now: datetime) -> None:
     if not last:
         _keep(wanted, reason=_("There is nothing to answer yet."), now=now)
         return
-    sources = sources_for(opened, last, by=wanted.by, now=now)
+    grounds = grounds_for(opened, last, by=wanted.by, now=now)
     question = asked_for.question(
         [Turn(kind == Message.Kind.REPLY, text) for kind, text in said],
-        sources,
+        grounds.sources,
         contact_name=first_name(opened.contact_name),
         agent_name=wanted.by.first_name,
         is_public=opened.inbox.is_public or opened.is_public,
         conversation_id=opened.pk,
         by_id=wanted.by_id,
     )
-    mask = masks_of([opened.pk], also=(wanted.by.name,))[opened.pk]
+    mask = masks_of([opened.pk], also=(wanted.by.name, *grounds.names))[opened.pk]
     try:
         answer = consult(assistant, question, mask=mask, now=now, tries=TRIES).found
     except NoSuggestion as problem:
@@ -96,7 +96,7 @@ def draft(wanted: Drafted, *, now: datetime) -> None:
     wanted.text = mask.restore(answer.text)
     wanted.sources = [
         {"kind": it.kind, "id": it.id, "title": it.title, "used": n in answer.used}
-        for n, it in enumerate(sources)
+        for n, it in enumerate(grounds.sources)
     ]
     _keep(wanted, reason="", now=now)
 

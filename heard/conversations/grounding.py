@@ -1,4 +1,4 @@
-"""What a draft may lean on: saved answers and facts of the house that speak of what was asked."""
+"""What a draft may lean on: what the house has answered before, and facts that speak of it."""
 
 from __future__ import annotations
 
@@ -6,43 +6,66 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from heard.assistant.drafting import Source
-from heard.conversations.filling import brand_of, values_of
+from heard.conversations.filling import brand_of, filled
 from heard.conversations.models import Conversation, Inbox
-from heard.conversations.offering import MOST_CHOICES, saved_for
-from heard.knowledge.gaps import fill, gaps_in
+from heard.conversations.offering import saved_for
+from heard.conversations.queries import sight_of
+from heard.conversations.recalling import suggestions
 from heard.knowledge.models import HouseFact
 from heard.staff.models import User
 
 ANSWERS, FACTS = 3, 5
+MOST_FACTS = 2_000
 SHORTEST_WORD = 3
 COMMONEST = 0.5
 """A word in more than this share of many texts says nothing of what is meant."""
 
 
-def sources_for(opened: Conversation, asked: str, *, by: User, now: datetime) -> list[Source]:
-    """The sources for a reply to these words by this person, the nearest of each kind first.
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """The sources of a draft, and the names of other people whose conversations they are from."""
 
-    Saved answers come with their gaps filled as far as is known. Seven queries at most.
+    sources: tuple[Source, ...]
+    names: tuple[str, ...]
+
+
+def grounds_for(opened: Conversation, asked: str, *, by: User, now: datetime) -> Grounds:
+    """The grounds for a reply to these words by this person: answers, then facts.
+
+    Answers are the suggestions of the composer, saved ones and earlier replies, then saved ones
+    that share words; their gaps are filled as far as is known. Thirty queries at most.
     """
     inbox = Inbox.objects.select_related("place").get(pk=opened.inbox_id)
-    saved = list(saved_for(inbox, by=by))
-    near = nearest(asked, [f"{it.title} {it.text}" for it in saved], limit=ANSWERS)
-    chosen = [saved[n] for n in near]
-    gaps = {gap for it in chosen for gap in gaps_in(it.text)}
-    values = values_of(opened, gaps, author=by, now=now) if gaps else {}
-    sources = [Source("saved", it.pk, it.title, fill(it.text, values).text) for it in chosen]
+    sources: list[Source] = []
+    names: list[str] = []
+    for it in suggestions(opened, by=by, sight=sight_of(by), limit=ANSWERS):
+        text = filled(it.text, opened, author=by, now=now).text
+        if it.answer is not None:
+            sources.append(Source("saved", it.answer.pk, it.answer.title, text))
+        elif it.source is not None:
+            sources.append(Source("reply", it.source.message, _("an earlier reply"), text))
+            names += [it.source.contact_name, it.source.author]
+    chosen = {it.id for it in sources if it.kind == "saved"}
+    saved = [it for it in saved_for(inbox, by=by) if it.pk not in chosen]
+    near = nearest(asked, [f"{it.title} {it.text}" for it in saved], limit=ANSWERS - len(sources))
+    for n in near:
+        text = filled(saved[n].text, opened, author=by, now=now).text
+        sources.append(Source("saved", saved[n].pk, saved[n].title, text))
     facts = list(
         HouseFact.objects.valid_on(timezone.localdate())
         .about(brand_id=brand_of(inbox), place_id=inbox.place_id)
-        .order_by("pk")[:MOST_CHOICES]
+        .order_by("pk")[:MOST_FACTS]
     )
     near = nearest(asked, [f"{it.subject} {it.words}" for it in facts], limit=FACTS)
-    return sources + [Source("fact", facts[n].pk, facts[n].subject, facts[n].value) for n in near]
+    sources += [Source("fact", facts[n].pk, facts[n].subject, facts[n].value) for n in near]
+    return Grounds(tuple(sources), tuple(names))
 
 
 def nearest(asked: str, texts: Sequence[str], *, limit: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""How sure the shipped reader is: by how much its likeliest answer leads the next."""
+"""How sure the reader is: by how much its likeliest answer leads the next."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from heard.reading.reading import look
+from heard.reading.house import House, sights_of
+from heard.reading.reading import look, readings_of
 
 HEADS = ("need", "stance", "mood")
 
 
-def leads(texts: Sequence[str]) -> list[float | None]:
-    """The smallest lead among need, stance and mood, from 0 to 1; None for what is not read."""
+def leads(texts: Sequence[str], house: House | None = None) -> list[float | None]:
+    """The smallest lead among need, stance and mood, from 0 to 1; None for what is not read.
+
+    As `house` has taught its heads, else as they ship.
+    """
+    taught = house.heads if house is not None else {}
     found: list[float | None] = []
     for seen in look(texts):
         own: list[float | None] = [None] * len(seen.languages)
         if seen.places:
+            readings = readings_of(seen)
+            sights = sights_of(seen, [readings[place].urgency for place in seen.places])
             smallest = np.ones(len(seen.places))
             for head in HEADS:
-                best = np.sort(seen.probabilities[head], axis=1)
+                logs = taught[head].logs(sights) if head in taught else sights.logs[head]
+                best = np.sort(np.exp(logs), axis=1)
                 smallest = np.minimum(smallest, best[:, -1] - best[:, -2])
             for place, lead in zip(seen.places, smallest.tolist(), strict=True):
                 own[place] = lead

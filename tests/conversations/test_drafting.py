@@ -16,8 +16,9 @@ from pytest_django.fixtures import Settings
 
 from heard.assistant.drafting import parsed
 from heard.assistant.models import Assistant, Consultation
-from heard.conversations import drafting, replying
+from heard.conversations import drafting, recalling, remembering, replying
 from heard.conversations.grounding import nearest
+from heard.conversations.intake import receive
 from heard.conversations.models import Conversation, Draft, Drafted, Message, Sending
 from heard.events.models import Event
 from heard.knowledge.models import HouseFact, SavedAnswer
@@ -29,6 +30,12 @@ from tests.channels.place import Place
 pytestmark = pytest.mark.django_db
 QUESTION = "Hello, I am Ann Smith. What does a day ticket cost, and can I bring my dog?"
 DRAFT = "Hello [NAME 1], thank you for asking. A day ticket costs 12 euros, and dogs are welcome."
+
+
+@pytest.fixture(autouse=True)
+def _fresh_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test begins in a process that has read nothing."""
+    monkeypatch.setattr(recalling, "_memory", recalling._Memory())
 
 
 @pytest.fixture
@@ -93,6 +100,26 @@ def test_saved_answers_come_first_with_their_gaps_filled(opened: Conversation, a
     asked = place.asked[0].json()["messages"][1]["content"]
     assert "1. Dogs: Dear [NAME" in asked
     assert f"your dog is welcome at {opened.inbox.name}" in asked
+
+
+def test_what_was_answered_to_others_is_a_source_without_their_names(
+    opened: Conversation, ann: User
+) -> None:
+    box = opened.inbox
+    question = make.incoming(
+        "What does a day ticket cost? Yours, Zoltan", sender="z@mail.example", sender_name="Zoltan"
+    )
+    receive(box, [question], now=make.NOON)
+    other = Conversation.objects.exclude(pk=opened.pk).get()
+    said_before = replying.reply(
+        other, text="Hello Zoltan, a day ticket costs 12 euros.", author=ann, now=make.NOON
+    )
+    Sending.objects.update(state="sent")
+    remembering.remember(now=timezone.now() + timedelta(hours=1))
+    found, place = drafted(opened, ann, {"reply": DRAFT, "sources": [1]})
+    assert ("reply", said_before.pk) in [(it["kind"], it["id"]) for it in found.sources]
+    assert "a day ticket costs 12 euros" in place.asked[0].body.decode()
+    assert "Zoltan" not in place.asked[0].body.decode()
 
 
 def test_no_name_or_address_leaves_with_the_question(opened: Conversation, ann: User) -> None:

@@ -15,8 +15,8 @@ from heard.conversations.models import Conversation, Drafted
 from heard.conversations.views.conversation import found
 from heard.staff.access import StaffRequest, staff_only
 
-PAGES = {"saved": "settings_answer", "fact": "settings_fact"}
-"""Where a source can be read and changed; only by those who lead."""
+PAGES = {"saved": "settings_answer", "fact": "settings_fact", "reply": "original"}
+"""Where a source can be read; answers and facts only by those who lead."""
 
 
 @staff_only
@@ -47,6 +47,7 @@ def _shown(request: StaffRequest, drafted: Drafted) -> HttpResponse:
     kinds = {"saved": gettext("a saved answer"), "fact": gettext("a fact of the house")}
     for source in drafted.sources:
         page = PAGES.get(source["kind"])
-        source["url"] = reverse(page, args=[source["id"]]) if page and request.user.leads else ""
+        may_read = source["kind"] == "reply" or request.user.leads
+        source["url"] = reverse(page, args=[source["id"]]) if page and may_read else ""
         source["kind_words"] = kinds.get(source["kind"], "")
     return render(request, "conversations/_drafting.html", {"drafted": drafted})
