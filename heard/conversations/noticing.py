@@ -24,7 +24,14 @@ from heard.lib.jobs import jobs
 from heard.staff.models import User
 
 MOST = 100
-CALM = ("clock.warned", "review.asked", "review.returned", "review.changed", "conversation.handed")
+CALM = (
+    "clock.warned",
+    "review.asked",
+    "review.returned",
+    "review.changed",
+    "conversation.handed",
+    "answer.proposed",
+)
 GATHERED = timedelta(minutes=10)
 SETTLED = timedelta(minutes=1)
 """A sweep stamps its notices when it begins: by then they are committed."""
@@ -100,6 +107,7 @@ def words(notice: Unread) -> str:
     return {
         "clock.warned": gettext("%(clock)s: the time is running out."),
         "clock.failed": gettext("%(clock)s: the time has run out."),
+        "answer.proposed": gettext("%(why)s: proposed as a saved answer, in the settings."),
         "help.called": gettext("%(why)s: somebody asks for help, now."),
         "call.on_hold": gettext("On hold for more than %(why)s."),
         "reply.failed": gettext("A reply did not go out: %(why)s"),

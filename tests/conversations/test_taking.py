@@ -147,7 +147,10 @@ def test_an_agent_proposes_a_reply_and_a_manager_takes_it_over(shop: Inbox, bo: 
     Handle.objects.filter(contact=opened.contact_id or 0).update(name="mira.sand")
     words = "Hello Mira, order 48213 left today; thank you for asking. Bo Lind"
     said = reply(opened, text=words, author=bo, now=make.NOON)
-    client = browser(bo)
+    client, told, stranger = browser(bo), make.manager(), make.manager(teams=(make.team(),))
+    shop.teams.set([make.team(name="Shop team")])
+    told.teams.set(shop.teams.all())
+    bo.teams.set(shop.teams.all())
     address = reverse("propose_answer", args=[said.pk])
     page = client.get(address, headers=HTMX).content.decode()
     kept = "Hello {contact name}, {order} left today; thank you for asking. {agent name}"
@@ -156,8 +159,12 @@ def test_an_agent_proposes_a_reply_and_a_manager_takes_it_over(shop: Inbox, bo: 
     assert "Proposed" in answered.headers["HX-Trigger"]
     row = SavedAnswer.objects.get()
     assert (row.is_proposed, row.said_by, row.language) == (True, bo, "en")
+    notices = browser(told).get(reverse("notices")).content.decode()
+    assert "Left today: proposed as a saved answer" in notices
+    assert "Left today" not in browser(stranger).get(reverse("notices")).content.decode()
     assert "Left today" not in offered(client, opened)
-    manager = browser(make.manager())
+    ann = make.manager()
+    manager = browser(ann)
     assert "proposed" in manager.get(reverse("settings_answers")).content.decode()
     form = {"title": "Left today", "short": "left", "text": kept}
     manager.post(reverse("settings_answer", args=[row.pk]), form)

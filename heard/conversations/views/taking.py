@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from heard.conversations import offering, recalling, showing
+from heard.conversations import offering, proposing, recalling, showing
 from heard.conversations.filling import filled, opened_up, theirs
-from heard.conversations.models import Message, Taking
+from heard.conversations.models import Conversation, Message, Taking
 from heard.conversations.views.conversation import done, found, found_message, sheet
 from heard.knowledge import saving
 from heard.knowledge.forms import ProposalForm
@@ -81,7 +81,7 @@ def propose_answer(request: StaffRequest, message: int) -> HttpResponse:
     if request.method == "POST":
         form = ProposalForm(request.POST, instance=row)
         if form.is_valid():
-            _keep(form, request)
+            _keep(form, request, opened)
             told = gettext("Kept as a saved answer: type / to find it.")
             if not request.user.leads:
                 told = gettext("Proposed. A manager looks at it and takes it over.")
@@ -94,8 +94,10 @@ def propose_answer(request: StaffRequest, message: int) -> HttpResponse:
     return sheet(request, "conversations/_propose.html", context)
 
 
-def _keep(form: ProposalForm, request: StaffRequest) -> None:
+def _keep(form: ProposalForm, request: StaffRequest, opened: Conversation) -> None:
     row: SavedAnswer = form.save(commit=False)
-    row.short = saving.free_short(row.title, taken=saving.shorts())
-    deed = saving.keep if request.user.leads else saving.propose
-    deed(row, by=request.user, now=timezone.now())
+    row.short, now = saving.free_short(row.title, taken=saving.shorts()), timezone.now()
+    if request.user.leads:
+        saving.keep(row, by=request.user, now=now)
+    else:
+        proposing.propose(row, said_in=opened, by=request.user, now=now)
