@@ -1474,9 +1474,14 @@ class ScandalFlag(models.Model):
 
 
 class TooClose(models.Model):
-    """Somebody has said of a conversation: I am too close to this. It is not offered to them."""
+    """Somebody has said of a conversation: I am too close to this. It is not offered to them.
 
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    No constraint guards it: what threads show to be one is removed by plain statements.
+    """
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     at = models.DateTimeField()
 

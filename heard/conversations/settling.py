@@ -58,6 +58,11 @@ PROMISES = """
     FROM promise WHERE conversation_id = ANY(%s)
 """
 
+EMPTY = """
+    DELETE FROM conversation c WHERE c.id = ANY(%s)
+        AND NOT EXISTS (SELECT FROM review r WHERE r.conversation_id = c.id)
+"""
+
 WRITE_CLOCKS = """
     INSERT INTO clock (conversation_id, inbox_id, message_id, promise_id, kind, started_at, due_at,
         warn_assignee_at, warn_manager_at, next_at, met_at, met_by_id, open_minutes, ended_at,
@@ -195,7 +200,7 @@ def settle(conversations: Collection[int], *, now: datetime) -> None:
         if settled:
             cursor.execute(WRITE_CONVERSATIONS, [_json(settled)])
         if empty:
-            cursor.execute("DELETE FROM conversation WHERE id = ANY(%s)", [empty])
+            cursor.execute(EMPTY, [empty])
     mark_stale(stale)
     tell([(row[0], row[1]) for row in rows if not row[2]])
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from heard.channels.base import Act
@@ -48,6 +49,7 @@ from heard.conversations.replying import (
     undo,
 )
 from heard.conversations.reviewing import NotYours, ReviewOver, give_back, step_back, withdraw
+from heard.conversations.settling import settle
 from heard.events.models import Event
 from heard.staff.models import User
 from tests import make
@@ -383,6 +385,9 @@ def test_a_change_passes_the_check_and_may_not_be_angrier(box: Inbox, ada: User,
         let_out(review, by=ben, now=NOON, text="Hello {name}, it is here.")
     with pytest.raises(WordsHeld):
         let_out(review, by=ben, now=NOON, text=HOT)
+    red = LAW + " That is bullshit."
+    with pytest.raises(ReplyBlocked):  # red words are not overruled by whoever writes them in
+        let_out(review, by=ben, now=NOON, text=red, overruled=["kind.swearing"])
     assert not sent(opened)
 
 
@@ -587,7 +592,7 @@ DEEDS = ("cool", "approve", "approve own", "return", "withdraw", "rewrite", "con
 
 
 @given(st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 9)), max_size=8))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_people_do_nothing_grave_goes_unseen_and_nothing_goes_twice(
     box: Inbox, deeds: list[tuple[str, int]]
 ) -> None:
@@ -836,6 +841,17 @@ def test_it_goes_with_its_conversation_when_that_is_merged(box: Inbox, ada: User
     assert (new.conversation, new.state) == (first, "asked")
     assert old.state == "returned"
     assert TooClose.objects.filter(conversation=first).exists()
+
+
+def test_a_conversation_that_holds_one_does_not_vanish_with_its_last_message(
+    box: Inbox, ada: User
+) -> None:
+    opened = asked(box)
+    review = waiting(opened, author=ada, text=LAW)
+    opened.messages.all().delete()
+    settle([opened.pk], now=NOON)
+    review.refresh_from_db()
+    assert Conversation.objects.filter(pk=opened.pk).exists()
 
 
 def test_the_outbox_takes_nothing_that_waits(box: Inbox, ada: User) -> None:
