@@ -21,6 +21,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
 }
 COLUMNS_OF = {head: slice(3 * place, 3 * place + 3) for place, head in enumerate(CLASSES)}
 """Where the figures of each head stand in a row of logits."""
+_LEAST = 1e-6
 WIDTH = sum(map(len, CLASSES.values()))
 COLUMNS = WIDTH + 1
 
@@ -97,6 +98,15 @@ def log_probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def probabilities(logits: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """Per head one row of probabilities per text, summing to 1."""
+    """Per head one row of probabilities per text, summing to 1.
+
+    Who is angry hardly sends others to us, and who is glad hardly warns them: the stance is what
+    its own head says times the probability that the mood allows it.
+    """
     logs = log_probabilities(logits)
-    return {head: np.exp(logs[:, own]) for head, own in COLUMNS_OF.items()}
+    found = {head: np.exp(logs[:, own]) for head, own in COLUMNS_OF.items()}
+    negative, _, positive = found["mood"].T
+    allowed = np.stack([1 - positive, 1 - negative, np.ones_like(negative)], axis=1)
+    found["stance"] *= np.maximum(allowed, _LEAST)
+    found["stance"] /= found["stance"].sum(axis=1, keepdims=True)
+    return found

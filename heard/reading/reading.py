@@ -71,9 +71,6 @@ class Reading:
 _LOCK = Lock()
 _MOODS, _NEEDS, _STANCES = tuple(Mood), tuple(Need), tuple(Stance)
 _NOTHING = _NEEDS.index(Need.NOTHING)
-_FITS_MOOD = np.ones((len(_MOODS), len(_STANCES)))
-_FITS_MOOD[_MOODS.index(Mood.NEGATIVE), _STANCES.index(Stance.RECOMMEND)] = 0
-_FITS_MOOD[_MOODS.index(Mood.POSITIVE), _STANCES.index(Stance.AVOID)] = 0
 _WITHOUT_NOTHING = np.array([need is not Need.NOTHING for need in _NEEDS])
 # How sure the head has to be before a message is left without a clock; abroad it knows less.
 _SURE_OF_NOTHING, _SURE_ABROAD = 0.5, 0.9
@@ -116,8 +113,6 @@ def readings_of(seen: Seen) -> list[Reading]:
     if not seen.places:
         return readings
     mood, need, stance = (seen.probabilities[head] for head in ("mood", "need", "stance"))
-    # Who is angry sends nobody to us, and who is glad warns nobody: wry words mislead the stance.
-    stance = stance * _FITS_MOOD[mood.argmax(axis=1)]
     is_abroad = np.array([seen.languages[place] in ABROAD for place in seen.places])
     unsure = need[:, _NOTHING] < np.where(is_abroad, _SURE_ABROAD, _SURE_OF_NOTHING)
     need = np.where(unsure[:, None], need * _WITHOUT_NOTHING, need)
