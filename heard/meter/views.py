@@ -194,21 +194,6 @@ def revert_refit(request: StaffRequest, number: int) -> HttpResponse:
     return redirect("settings_reading")
 
 
-def worth_page(request: StaffRequest) -> HttpResponse:
-    """Whether replies that were changed after a finding fared better than those that were not."""
-    found = worth.cases(list(sight_of(request.user).doors), now=timezone.now())
-    context = {
-        "comparisons": worth.comparisons(found),
-        "is_capped": len(found) == worth.MOST,
-        "most": worth.MOST,
-        "least": worth.LEAST,
-        "days": worth.WINDOW.days,
-        "rated_within": worth.RATED_WITHIN.days,
-        "show": showing,
-    }
-    return render(request, "meter/worth.html", context)
-
-
 @leads_only
 @require_GET
 def labels_page(request: StaffRequest, head: str) -> HttpResponse:
@@ -231,6 +216,25 @@ def labels_page(request: StaffRequest, head: str) -> HttpResponse:
     return render(request, "meter/labels.html", context)
 
 
+@leads_only
+@require_GET
+def worth_page(request: StaffRequest) -> HttpResponse:
+    """Whether replies that were changed after a finding fared better than those that were not."""
+    found = worth.cases(list(sight_of(request.user).doors), now=timezone.now())
+    context = {
+        "comparisons": worth.comparisons(found),
+        "is_capped": len(found) == worth.MOST,
+        "most": worth.MOST,
+        "least": worth.LEAST,
+        "days": worth.WINDOW.days,
+        "rated_within": worth.RATED_WITHIN.days,
+        "show": showing,
+    }
+    return render(request, "meter/worth.html", context)
+
+
+@leads_only
+@require_GET
 def worth_rows(request: StaffRequest) -> HttpResponse:
     """The conversations that one share of that page counts."""
     outcome, group = request.GET.get("outcome", ""), request.GET.get("group", "")
