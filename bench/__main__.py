@@ -25,6 +25,7 @@ from bench import (
     archive,
     false_alarms,
     firehose,
+    floods,
     hooks,
     likeness,
     limits,
@@ -80,6 +81,7 @@ def main() -> None:
             have = size
         chapter("again", partial(again, house, upto=have))
         chapter("disk", lambda: disk(house))
+        chapter("floods", lambda: floods.measure(house))
         chapter("read", lambda: with_readings(house, now=now))
         chapter("forum", lambda: forum(house))
         chapter("sweep", lambda: sweep(house))
