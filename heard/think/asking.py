@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from heard.think.findings import Facts, Finding, Letter, Light
 from heard.think.hints import Hints
-from heard.think.in_the_open import IN_PRIVATE, requests_in_the_open
+from heard.think.in_the_open import IN_PRIVATE, PLACES, requests_in_the_open
 from heard.think.wording import one_of, own_words, phrase, sentence_around
 
 
@@ -16,11 +16,10 @@ def asking(draft: str, facts: Facts) -> Iterable[Finding]:
     told = _HINTS.of(draft)
     if "data" not in told:
         return
-    text = own_words(draft)
     if "secret" in told:
-        yield from _for_a_secret(draft, text)
+        yield from _for_a_secret(draft, own_words(draft))
     if facts.is_public:
-        yield from _in_public(draft, text, facts, asks="ask" in told)
+        yield from _in_public(draft, facts, told)
 
 
 def _for_a_secret(draft: str, text: str) -> Iterable[Finding]:
@@ -41,31 +40,53 @@ def _for_a_secret(draft: str, text: str) -> Iterable[Finding]:
 _HINTS = Hints(
     {
         "data": """
-            number nummer numéro número numero numer id no code data details address adress
-            indirizzo dirección
-            endereço morada anschrift mail locator reference pnr iban imei birth geburt naissance
-            nacimiento
-            nascita nascimento zip info name dob d.o.b digit passw pin cv pass telef correo dni
-            cpf nif n°
-            phone mobile photo picture scan copy screenshot receipt card bank ssn mpan licen rego
-            regist nhs wage
-            salary income injur sympt diagnos user account room key postcode nom prénom portable
-            courriel
-            sécu targa nome cellulare citofono intestat celular apelido conta senha chave cédula
-            nombre apellid
-            edad móvil teléf usuario clave schlüssel handy ziffern ausweis kennzeichen plz
+            number nummer numéro número numero numer code details address adress indirizzo
+            dirección endereço morada anschrift mail locator pnr iban imei birth geburt
+            naissance nacimiento nascita nascimento zip personal dob d.o.b digit passw passcode
+            cvv cvc telef teléf dni cpf nif n° phone mobile screenshot receipt ssn mpan rego
+            regist passport nhs wage salary income injur sympt diagnos user surname names
+            postcode prénom portable courriel sécu targa nome cognome cellulare citofono
+            intestat celular apelido senha chave cédula nombre apellid edad móvil usuario clave
+            schlüssel handy ziffern ausweis kennzeichen plz correo reference card bank room
+            account name,
+            sort code;
+            last name;
+            full name;
+            first name;
+            your name;
+            nom ;
+            booking ref;
+            photo of;
+            picture of;
+            copy of;
+            scan of;
+            order n;
+            order id;
+            your id;
+             pin;
+            key ;
+            name and;
+            name on;
+            name as;
             """,
         "secret": "passw passcode pin cvv cvc code card",
         "ask": """
-            send share give provide tell post reply respond answer comment confirm drop leave
-            state include add
-            write type verify put enter could can would will may need require what know have
+            send share give provide tell post reply respond answer comment confirm drop leave state
+            include add write type verify put enter could can would will may need require what know
+            have
             schick send nenn teil geb schreib envoy donn communiq indiq transm précis env mand
-            indi facil
-            compart inform pass invi comunic forni
+            indi facil compart inform pass invi comunic forni
+            """,
+        "place": " ".join(PLACES),
+        "private": """
+            dm direct direkt privat privad privé pm inbox messenger form email e-mail via chat phone
+            message
+            text link call ring whatsapp mail log sign here: https when desk airport counter
+            gate without mensaje
+            messag mensag mp md
             """,
     }
-)  # fmt: skip
+)
 _NUMBERS = one_of(
     r"""
     (?:order|booking|reservation|confirmation|ticket|tracking|policy|invoice|contract)[ -]@@\b
@@ -187,8 +208,13 @@ _IN_THE_OPEN = phrase(
 )
 
 
-def _in_public(draft: str, text: str, facts: Facts, *, asks: bool) -> Iterable[Finding]:
-    names_a_way = bool(_PRIVATE.search(text)) or _names_our_way(text, facts)
+def _in_public(draft: str, facts: Facts, told: Set[str]) -> Iterable[Finding]:
+    text = own_words(draft)
+    names_a_way = "private" in told and names_a_private_way(text)
+    names_a_way = names_a_way or _names_our_way(text, facts)
+    if names_a_way and "place" not in told:
+        return
+    asks = "ask" in told
     found = list(_asked(draft, text, facts, names_a_way=names_a_way)) if asks else []
     way = f" {facts.private_way}" if facts.private_way else ""
     for request in requests_in_the_open(text, names_a_private_way=names_a_way):
@@ -239,6 +265,11 @@ def _asked(draft: str, text: str, facts: Facts, *, names_a_way: bool) -> Iterabl
 def names_private_way(text: str, facts: Facts) -> bool:
     """Whether a draft leads to a place where strangers read nothing."""
     return bool(_PRIVATE.search(text)) or _names_our_way(text, facts)
+
+
+def names_a_private_way(text: str) -> bool:
+    """Whether a text tells of a way that strangers do not read: a message, a form, a call."""
+    return bool(_PRIVATE.search(text))
 
 
 def _names_our_way(text: str, facts: Facts) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from heard.reading.heads import CLASSES
 from heard.reading.reading import look
+from heard.think.asking import names_a_private_way
 from heard.think.contact import (
     first_name,
     is_negative,
@@ -63,6 +64,7 @@ FIGURES: tuple[str, ...] = (
     "asked",
     "of ourselves",
     "of them",
+    "names a private way",
 )
 
 
@@ -113,6 +115,7 @@ def figures(seen: Seen) -> NDArray[np.float64]:
             bool(questions_in(facts.message)),
             len(_OURSELVES.findall(text)) / (1 + count),
             len(_THEM.findall(text)) / (1 + count),
+            names_a_private_way(text),
         ],
         dtype=np.float64,
     )

@@ -15,6 +15,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from heard.reading import embed
 from heard.reading.heads import unpacked
 from heard.think.figures import Seen, figures
 from heard.think.wording import folded
@@ -33,11 +34,15 @@ MODEL = "heads.npz"
 
 @dataclass(frozen=True, slots=True)
 class HeadsModel:
-    """Weights per bucket and per figure, a column for each of `HEADS`; how rare a bucket is."""
+    """Weights per bucket, figure and direction of meaning, a column for each of `HEADS`.
+
+    And how rare a bucket is.
+    """
 
     rareness: NDArray[np.float16]
     weights: NDArray[np.float16]
     dense: NDArray[np.float32]
+    meaning: NDArray[np.float32]
     bias: NDArray[np.float32]
 
     @classmethod
@@ -48,7 +53,9 @@ class HeadsModel:
             np.load(path, allow_pickle=False) as arrays,
         ):
             weights = unpacked(arrays["weights"], arrays["scale"])
-            return cls(arrays["rareness"], weights, arrays["dense"], arrays["bias"])
+            return cls(
+                arrays["rareness"], weights, arrays["dense"], arrays["meaning"], arrays["bias"]
+            )
 
 
 def probabilities(seen: Seen) -> dict[str, float]:
@@ -56,7 +63,8 @@ def probabilities(seen: Seen) -> dict[str, float]:
     model = _model()
     places, counts = words(seen.draft)
     counts = levelled(counts * model.rareness[places])
-    logits = counts @ model.weights[places] + figures(seen) @ model.dense + model.bias
+    logits = counts @ model.weights[places] + figures(seen) @ model.dense
+    logits += embed([seen.draft])[0] @ model.meaning + model.bias
     chances = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
     return dict(zip(HEADS, map(float, chances), strict=True))
 

@@ -5,7 +5,8 @@ A regular expression that finds nothing costs fifty times as much as this pass (
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from textwrap import dedent
 
 import ahocorasick_rs
 
@@ -23,7 +24,7 @@ class Hints:
             [word for word, _ in words], implementation=ahocorasick_rs.Implementation.DFA
         )
 
-    def of(self, text: str) -> frozenset[str]:
+    def of(self, text: str) -> Set[str]:
         """The groups that a text has a word of."""
         lowered = text.lower()
         try:
@@ -31,13 +32,18 @@ class Hints:
         except UnicodeEncodeError:  # half a surrogate pair, which is no letter anyway
             lowered = lowered.encode("utf-8", "replace").decode()
             found = self._search.find_matches_as_indexes(lowered, overlapping=True)
-        return frozenset(self._groups[which] for which, _, _ in found)
+        if not found:
+            return _NONE
+        groups = self._groups
+        return {groups[each[0]] for each in found}
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 def _words(told: str) -> list[str]:
-    """Every line that ends with a semicolon is one word with its spaces; others are split."""
+    """Every line that ends with a semicolon is one word, with its spaces; others are split."""
     found: list[str] = []
-    for line in told.splitlines():
-        whole = line.strip()
-        found += [whole[:-1]] if whole.endswith(";") else whole.split()
+    for line in dedent(told).splitlines():
+        found += [line[:-1]] if line.endswith(";") else line.split()
     return found

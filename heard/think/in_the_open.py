@@ -58,6 +58,8 @@ _TONGUES = {
     for name, told in _TOLD.items()
 }
 IN_PRIVATE = {name: tongue.in_private for name, tongue in _TONGUES.items()}
+PLACES = tuple(word for told in _TOLD.values() for word in told["place_hints"].split())
+"""Parts of words without which no open place is named."""
 _HINTS = Hints(
     {
         f"{name} {what}": told[f"{what}_hints"]

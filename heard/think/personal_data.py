@@ -61,7 +61,7 @@ def data_in(draft: str, facts: Facts) -> list[Datum]:
     if not facts.contact_details and not _HINT.search(draft):
         return []
     text = folded(draft)
-    digits, told = len(digits_of(text)), _HINTS.of(text)
+    digits, told = len(_DIGIT.findall(text)), _HINTS.of(text)
     taken: list[Datum] = []
     for least, hint, find in _FINDERS:
         if digits < least or (hint and hint not in told):
@@ -74,9 +74,9 @@ def data_in(draft: str, facts: Facts) -> list[Datum]:
 
 # Without a digit, an @ or six capitals there is nothing to find.
 _HINT = re.compile(r"[0-9@]|[A-Z]{6}")
+_DIGIT = re.compile(r"[0-9]")
 _HINTS = Hints(
     {
-        "@": "@",
         "secret": """
             code passw passcode pin cvv cvc user usuario utilizador clave senha kennwort passwort
             benutzer
@@ -95,16 +95,47 @@ _HINTS = Hints(
             """,
         "birth": "birth d.o.b dob born geboren geburt né nacid nacim nat nascid nascim",
         "place": """
-            street st. st ave road rd lane ln drive dr boulevard blvd court ct close crescent
-            terrace square
-            gardens grove mews highway parkway way place walk rise row hill view green park quay
-            wharf
-            flat apartment appartement unit straße strasse str. weg gasse platz allee rue avenue
-            chemin
-            impasse quai calle c/ avenida plaza via viale piazza rua praça travessa interno piso
-            carrer room locker
+            street avenue road lane drive boulevard blvd court crescent terrace square gardens
+            grove mews highway parkway walk wharf cottages villas buildings passage croft flat
+            apartment appartement wohnung straße strasse str. weg gasse platz allee avenue
+            chemin impasse calle c/ avenida plaza viale piazza praça travessa interno carrer
+            room
+             st;
+             ave;
+             rd;
+             ln;
+             dr;
+             ct;
+             close;
+             way;
+             rise;
+             row;
+             view;
+             quay;
+             quai;
+             yard;
+             rue ;
+             via ;
+             rua ;
+             piso ;
+             vive en;
+             hinterhaus;
+             house ;
+             end ;
+             park ;
+             place ;
+             hill ;
+             green ;
             """,
-        "ending": "ending ends end final termin endet cifre letzte last sort",
+        "ending": """
+            ending final termin endet
+            ends ;
+            sort code;
+            sort-code;
+            account at;
+            account no;
+            code ;
+            """,
         "plate": "reg plate rego targa kennzeichen matrícul immatric",
     }
 )  # fmt: skip
@@ -178,7 +209,7 @@ def _ibans(text: str, facts: Facts) -> Iterator[Datum]:
         value = " ".join(groups)
         if not value and _MASKED.match(text, match.start()):
             value = match[0]
-        if value and not is_our_detail(value, facts):
+        if value and not is_given_as_ours(text, match.start()) and not is_our_detail(value, facts):
             end = match.start() + len(value)
             yield Datum("iban", match.start(), end, value, "your bank account")
 
@@ -188,6 +219,7 @@ _EMAIL = re.compile(
     r"(?<![\w.+-])([\w.+-]{1,64})@((?:[\w-]{1,63}\.)+[a-z]{2,24})\b",
     re.IGNORECASE,
 )
+_AT = re.compile(r"\w@\w")
 _ROLES = set_of(
     """
     info support help helpdesk contact hello hi service services customerservice customercare
@@ -200,6 +232,8 @@ _ROLES = set_of(
 
 
 def _emails(text: str, facts: Facts) -> Iterator[Datum]:
+    if not _AT.search(text):
+        return
     for match in _EMAIL.finditer(text):
         address = f"{match[1]}@{match[2]}"
         domain = match[2].casefold()
@@ -370,16 +404,23 @@ def _may_ring(number: str, before: str) -> bool:
     )
 
 
+_STREETS = "|".join(
+    sorted(
+        set_of(
+            """
+            Street St Avenue Ave Road Rd Lane Ln Drive Dr Boulevard Blvd Court Ct Close
+            Crescent Terrace Square Gardens Grove Mews Highway Parkway Way Place Walk Rise
+            Row Hill View Green Park Quay Wharf Yard Croft Villas Cottages House Buildings
+            Passage End
+            """
+        )
+    )
+)
 _ADDRESS = re.compile(
     r"(?<![\w.,$€£#/-])"
     + one_of(
         r"""
-        \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]* ){1,3}(?:Street|St|Avenue|Ave|Road|Rd)\b
-        \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]+ ){1,3}(?:Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct)\b
-        \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]+ ){1,3}(?:Close|Crescent|Terrace|Square|Gardens|Grove)\b
-        \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]+ ){1,3}(?:Mews|Highway|Parkway|Way|Place|Walk|Rise|Row)\b
-        \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]+ ){1,3}(?:Hill|View|Green|Park|Quay|Wharf|Yard|Croft)\b
-        \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]+ ){1,3}(?:Villas|Cottages|House|Buildings|Passage|End)\b
+        \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]* ){1,3}(?:@@)\b
         (?:[Ff]lat) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
         (?:[Aa]partment) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
         (?:[Aa]pt\.?) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
@@ -395,7 +436,7 @@ _ADDRESS = re.compile(
         [A-ZÄÖÜ][\w-]*(?:straße|strasse|str\.|weg|gasse|platz|allee) ?\d{1,4} ?[a-z]?\b
         \d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|chemin|impasse|allée|quai)(?: [\w'-]+){1,5}
         (?:Calle|C/|Avenida|Plaza|Via|Viale|Piazza|Rua|Praça|Travessa)(?: [\w'.]+){1,4},? \d{1,4}\b
-        """
+        """.replace("@@", _STREETS)
     )
 )
 _LIVES_THERE = phrase(
@@ -403,13 +444,13 @@ _LIVES_THERE = phrase(
     (?:your|his|her|their) (?:\w+ )?(?:address|home|house|flat|apartment|place|door)\b
     you (?:live|moved)\b
     (?:deliver|ship|sen[dt]|post|dispatch|driver|courier|parcel|package|engineer|fitter|assessor)
-    (?:van)
+    van\b
     address (?:we have|on file|is|as)\b
     (?:he|she|they)(?:'s|'re| is| are)? liv(?:es?|ing)\b
     (?:flat|apartment|room|locker) \d
     (?:you|you're|your|mr|mrs|ms|miss|is this) \b
     (?:left|signed|handed|neighbou?r|tenant|registered|account|called|attended|went out)
-    (?:here waiting)
+    here waiting\b
     (?:paket|zustell|geliefert|liegt|nachbar|wohn|bote|kurier)
     (?:livr|colis|habit|courrier|chez|domicile|locataire)
     (?:entreg|mensajer|paquete|repartidor|vive|vecin|domicilio|ficha)
@@ -481,7 +522,7 @@ def _details(text: str, facts: Facts) -> Iterator[Datum]:
 _FINDERS: tuple[tuple[int, str, Callable[[str, Facts], Iterable[Datum]]], ...] = (
     (10, "", _ibans),
     (13, "", _cards),
-    (0, "@", _emails),
+    (0, "", _emails),
     (1, "secret", _secrets),
     (4, "birth", _births),
     (0, "order", _orders),

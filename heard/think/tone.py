@@ -106,6 +106,100 @@ def _sorry(match: re.Match[str]) -> str:
     return f"{match['who'] or ''}sorry for what happened"
 
 
+# The same in German, French, Spanish, Italian and Portuguese.
+_ELSEWHERE = (
+    Rule(
+        "kind.blame",
+        phrase(
+            r"""
+            (?:sie|du|ihr) hätte(?:n|st|t) (?:[^.!?\n]{0,60} )?(?:sollen|müssen|können)\b
+            (?:selbst|selber) schuld\b
+            (?:ihr|dein) eigener fehler\b
+            vous auriez dû\b
+            (?:c'est|est) (?:de )?votre faute\b
+            il fallait (?:lire|vérifier|prévenir|regarder)\b
+            (?:debería|deberías|debió|debiste) (?:de )?haber\b
+            (?:es|fue) (?:culpa (?:suya|tuya)|(?:su|tu) culpa)\b
+            haber(?:lo)? leído\b
+            (?:avrebbe|avresti) dovuto\b
+            (?:è|e') colpa (?:sua|tua)\b
+            (?:doveva|dovevi) (?:leggere|controllare|avvisare)\b
+            (?:o senhor|a senhora|você|vocês) (?:deveria|devia|deviam) ter\b
+            a culpa é (?:sua|tua)\b
+            """
+        ),
+        "This puts the fault on the person; say what happened and what comes next.",
+    ),
+    Rule(
+        "kind.repeating",
+        phrase(
+            r"""
+            wie (?:ich |wir )?(?:bereits|schon) (?:gesagt|erwähnt|mitgeteilt|erklärt|geschrieben)\b
+            comme (?:déjà|je vous l'ai|nous vous l'avons)(?: déjà)? (?:dit|expliqué|indiqué|écrit)\b
+            como ya (?:le |te |les )?(?:dije|dijimos|indi\w+|mencion\w+|expli\w+|comuni\w+)\b
+            come (?:già|le ho già|le abbiamo già) (?:detto|scritto|spiegato|comunicato|indicato)\b
+            como já (?:lhe |te )?(?:disse|dissemos|inform\w+|refer\w+|expli\w+|comuni\w+)\b
+            """
+        ),
+        "This says that they did not listen; just say it again, better.",
+    ),
+    Rule(
+        "kind.dismissive",
+        phrase(
+            r"""
+            beruhigen sie sich\b
+            regen sie sich (?:doch )?nicht (?:so )?auf\b
+            stellen sie sich nicht so an\b
+            (?:das ist )?nicht unser problem\b
+            pech gehabt\b
+            calmez-vous\b
+            (?:ce )?n'est pas notre problème\b
+            c'est comme ça(?=[.!,])
+            (?:cálmese|cálmate|tranquilícese)\b
+            no es (?:nuestro problema|problema nuestro)\b
+            es lo que hay\b
+            (?:si calmi|calmati|si dia una calmata)\b
+            non è (?:un )?(?:nostro problema|problema nostro)\b
+            (?:acalme-se|acalma-te)\b
+            não é problema nosso\b
+            """
+        ),
+        "This brushes the person off.",
+        Light.RED,
+    ),
+    Rule(
+        "kind.non_apology",
+        phrase(
+            r"""
+            (?:leid|bedauern(?: wir)?),? dass sie (?:das|es|sich) so (?:empfinden|sehen|fühlen)\b
+            désolée?s? que vous (?:le preniez|le ressentiez|le voyiez) (?:ainsi|comme ça)\b
+            (?:sentimos|lamentamos|siento) que (?:se sienta|lo vea|te sientas|lo veas) así\b
+            (?:ci|mi) dispiace che (?:lei )?(?:la veda|si senta) così\b
+            lamentamos que se sinta assim\b
+            """
+        ),
+        "This is sorry for their feeling, not for what happened.",
+    ),
+    Rule(
+        "kind.cold",
+        phrase(
+            r"""
+            für (?:etwaige|entstandene|eventuelle|die entstandenen) unannehmlichkeiten\b
+            (?:haben wir|wurde) zur kenntnis genommen\b
+            pour (?:la gêne|les? désagréments?) (?:occasionnée?s?|éventuel\w*|causée?s?)\b
+            nous prenons (?:bonne )?note\b
+            por (?:las|los) (?:molestias|inconvenientes) (?:ocasionad|causad)[ao]s\b
+            (?:tomamos|hemos tomado) (?:debida )?nota\b
+            per (?:il disagio|i disagi|l'inconveniente) (?:arrecat|causat)[oi]\b
+            prendiamo atto\b
+            pel[oa]s? (?:transtorno|incómodo|inconveniente)s? causados?\b
+            (?:tomámos|registamos|registramos) (?:a sua|sua) (?:nota|reclamação)\b
+            """
+        ),
+        "A set phrase is cold comfort to somebody who is upset.",
+        only_when_upset=True,
+    ),
+)
 RULES: tuple[Rule, ...] = (
     Rule(
         "kind.insult",
@@ -148,7 +242,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "kind.blame",
-        phrase(rf"you should(?:(?P<not>n't| not)? have|'ve) (?P<verb>{'|'.join(_INFINITIVES)})\b"),
+        phrase(
+            r"you should(?:(?P<not>n't| not)? have|'ve)"
+            rf" (?!(?<=not have )paid|(?<=n't have )paid)(?P<verb>{'|'.join(_INFINITIVES)})\b"
+        ),
         "This blames; say what helps now.",
         change=_it_helps,
     ),
@@ -306,4 +403,28 @@ RULES: tuple[Rule, ...] = (
         "Office language is cold comfort to somebody who is upset.",
         only_when_upset=True,
     ),
+    Rule(
+        "kind.defensive",
+        phrase(
+            r"""
+            (?:as )?(?:is )?(?:clearly )?stated in (?:our|the) (?:terms|policy|conditions|manual)\b
+            as (?:the|our) (?:\w+ ){1,2}(?:clearly |plainly )(?:says?|states?|shows?)\b
+            (?:we|i) (?:now )?consider (?:the|this) (?:matter|case|complaint)(?: to be)? closed\b
+            rules are rules\b
+            (?:it )?works (?:fine )?for (?:us|everyone else|everybody else)\b
+            every(?:one|body) else (?:seems? to|manages? to|knows? (?:to|that)|copes?)\b
+            most (?:\w+ )?(?:users|customers|people|guests) (?:manage to|know (?:to|that)|cope)\b
+            if you(?:'d| had) (?:only )?(?:looked|asked|read|listened)\b
+            (?:please )?(?:check|get) your facts\b
+            nobody is forcing you\b
+            (?:that's |it's |this is |is )?not our fault\b
+            no other (?:customer|passenger|guest|patient|member)s? (?:has|have)\b
+            (?:we have|we've) never had (?:any|a single|a) complaint
+            (?:we )?cannot be (?:held )?responsible for\b
+            (?:i|we) (?:would|must|have to) (?:gently )?point out\b
+            """
+        ),
+        "This defends us before it has heard them.",
+    ),
+    *_ELSEWHERE,
 )

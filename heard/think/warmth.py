@@ -13,6 +13,7 @@ from heard.think.findings import Facts, Finding, Letter, Light
 from heard.think.necessity import is_empty
 from heard.think.wording import folded, phrase
 
+_LETTER_TO = 25
 _LETTER_FROM = 30  # words; shorter ones are messages, and greet nobody among friends either
 _GREETING = phrase(
     r"""
@@ -45,10 +46,19 @@ _HEARD = phrase(
     (?:we|i) (?:don't|never) want you\b
     like to hear\b
     condolences\b
+    (?:asham|mortifi|gutted|horrid|dreadful|rotten|cruel|nasty|nightmare|heartbreak|sad\b|rough\b)
+    you(?:'re| are) (?:quite |absolutely |so )?right\b
+    (?:no wonder|fair (?:enough|question|point)|poor (?:you)\b
+    (?:thing|\w+!)|don't (?:panic|worry)|ugh|gah)\b
+    (?:won't do|is no answer|isn't good enough|nobody should|deserved?)\b
     (?:leid\b|entschuldig|verzeih|bedaue?r|versteh|ärger|dank)
-    (?:désolé|excus|navré|comprend|merci)
+    (?:schade|peinlich|schrecklich|sie haben recht)
+    (?:désolé|excus|navré|comprend|merci|pardon|honte|mince)
+    (?:quelle|vous avez raison)
     (?:siento|sentimos|lament|disculp|perdón|entiend|compren|gracias)
-    (?:spiac|dispiac|scus|capi[st]|grazie|desculp|entend|obrigad)
+    (?:vergüenza|qué rabia|tiene razón)
+    (?:spiac|dispiac|scus|capi[st]|grazie|vergogn|peccato|ha ragione)
+    (?:desculp|entend|obrigad|perdão|vergonha|que chatice|tem razão)
     """
 )
 _GLAD = re.compile(
@@ -118,6 +128,10 @@ def sounds_glad(text: str) -> bool:
 
 def _wants_greeting(text: str, words: list[str], facts: Facts, name: str) -> bool:
     if facts.is_public or facts.earlier_replies or len(words) < _LETTER_FROM:
+        return False
+    # Only who writes a letter expects one: a line of chat is answered with a line.
+    length = len(facts.message.split())
+    if 0 < length < _LETTER_TO and not _GREETING.search(facts.message[:80]):
         return False
     opening = text[:80]
     return not _GREETING.search(opening) and not (name and name.casefold() in opening.casefold())

@@ -6,25 +6,25 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-_FOLD = str.maketrans(
-    {
-        "’": "'",
-        "‘": "'",
-        "ʼ": "'",
-        "´": "'",
-        "“": '"',
-        "”": '"',
-        "„": '"',
-        "\u00a0": " ",
-        "\u202f": " ",
-    }
-)
+_FOLD = {
+    "’": "'",
+    "‘": "'",
+    "ʼ": "'",
+    "´": "'",
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "\u00a0": " ",
+    "\u202f": " ",
+}
+_FOLDED = re.compile(f"[{''.join(_FOLD)}]")
 _NOT_OURS = re.compile(
     r"^[ \t]*>[^\n]*"  # a line quoted from the contact's mail
     r"|```.*?```|`[^`\n]*`"
     r"|\"[^\"\n]{1,200}\"|«[^»\n]{1,200}»|(?<!\w)'[^'\n]{3,200}'(?!\w)",
     re.MULTILINE | re.DOTALL,
 )
+_MAY_QUOTE = re.compile(r"[>`\"«]|(?<!\w)'")
 _SENTENCE_END = re.compile(r"[.!?…]+[)\"']*(?=\s|$)|\n+")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[ap]\.m|e\.g|i\.e|approx|mr|mrs|ms|dr|tel|ext|vs|incl)"
@@ -51,13 +51,16 @@ def set_of(words: str) -> frozenset[str]:
 @lru_cache(maxsize=16)
 def folded(draft: str) -> str:
     """The draft with plain apostrophes, quotation marks and spaces."""
-    return draft if draft.isascii() else draft.translate(_FOLD)
+    return draft if draft.isascii() else _FOLDED.sub(lambda match: _FOLD[match[0]], draft)
 
 
 @lru_cache(maxsize=16)
 def own_words(draft: str) -> str:
     """The folded draft with what it only quotes, and code, turned into spaces."""
-    return _NOT_OURS.sub(lambda match: _blank(match[0]), folded(draft))
+    text = folded(draft)
+    if not _MAY_QUOTE.search(text):
+        return text
+    return _NOT_OURS.sub(lambda match: _blank(match[0]), text)
 
 
 @lru_cache(maxsize=16)

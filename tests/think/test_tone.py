@@ -160,3 +160,45 @@ def test_heaped_marks_become_one() -> None:
     assert mended("kind.heaped_marks", "What do you want?!?") == "What do you want?"
     assert mended("kind.heaped_marks", "No!!!! Wait") == "No! Wait"
     assert "kind.heaped_marks" not in codes("Thank you so much!!")
+
+
+@pytest.mark.parametrize(
+    ("code", "draft"),
+    [
+        ("defensive", "As stated in our terms, no refund is due."),
+        ("defensive", "It works for everyone else."),
+        ("defensive", "If you'd read the sign you would know."),
+        ("defensive", "We consider the matter closed."),
+        ("blame", "Sie hätten das vorher lesen sollen."),
+        ("blame", "Vous auriez dû nous prévenir."),
+        ("blame", "Debería haber leído las condiciones."),
+        ("blame", "Avrebbe dovuto avvisarci."),
+        ("blame", "A culpa é sua."),
+        ("repeating", "Wie bereits gesagt, wir haben zu."),
+        ("repeating", "Comme déjà dit, c'est fermé."),
+        ("repeating", "Como ya le dijimos, está cerrado."),
+        ("repeating", "Come già detto, siamo chiusi."),
+        ("repeating", "Como já dissemos, estamos fechados."),
+        ("dismissive", "Beruhigen Sie sich bitte."),
+        ("dismissive", "Calmez-vous, s'il vous plaît."),
+        ("dismissive", "Cálmese, por favor."),
+        ("dismissive", "Si calmi, per favore."),
+        ("dismissive", "Acalme-se, por favor."),
+        ("non_apology", "Es tut uns leid, dass Sie das so empfinden."),
+        ("non_apology", "Lamentamos que se sienta así."),
+    ],
+)
+def test_the_same_is_heard_in_other_languages(code: str, draft: str) -> None:
+    assert f"kind.{code}" in codes(draft)
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Veuillez nous excuser pour la gêne occasionnée.",
+        "Lo sentimos por las molestias ocasionadas.",
+    ],
+)
+def test_set_phrases_of_other_languages_are_cold_to_who_is_upset(draft: str) -> None:
+    assert "kind.cold" in codes(draft, message="?", contact_is_upset=True)
+    assert "kind.cold" not in codes(draft, message="?", contact_is_upset=False)

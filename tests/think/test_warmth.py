@@ -61,3 +61,8 @@ def test_praise_is_thanked_for() -> None:
     assert "inspiring.thanks" in codes("We open at nine tomorrow morning.", message=praise)
     assert not codes("You are very welcome, come again!", message=praise)
     assert "inspiring.thanks" not in codes("Sorry about the wait you had.", message=praise)
+
+
+def test_a_line_of_chat_wants_no_greeting() -> None:
+    assert not codes(LETTER, message="where is my lamp")
+    assert codes(LETTER, message="Dear shop, where is my lamp?") >= {"inspiring.greeting"}

@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
+from heard.reading import embed
 from heard.reading.heads import packed
 from heard.think.checking import check
 from heard.think.evaluation import Labelled, labelled, of_corpus
@@ -22,9 +23,11 @@ _ROUNDS = 500
 _STRENGTH = {"kind": 0.5, "helpful": 0.5, "personal": 0.5, "private": 4.0}
 # Figures count this much beside words; they are levelled to a spread of 1 before.
 _FIGURES_COUNT = 0.5
+# How much the directions of meaning count in each head.
+_MEANING_COUNT = {"kind": 0.0, "helpful": 0.0, "personal": 0.0, "private": 2.0}
 # Whether a draft is kind or helpful, the plain sums and the reader's probabilities tell wherever it
 # was written; whether it is personal, its shape tells better. What belongs in private is a matter
-# of words alone: the rules' own findings would only teach it to trust them.
+# of words, and of the way that is named: the rules' own findings would only teach it to trust them.
 _RULED = FIGURES.index("heard")
 _SEES: dict[str, list[int]] = {
     "kind": list(range(_RULED)),
@@ -34,7 +37,7 @@ _SEES: dict[str, list[int]] = {
         for place, name in enumerate(FIGURES)
         if place >= _RULED or name.startswith("message") or name in ("upset", "negative")
     ],
-    "private": [],
+    "private": [FIGURES.index("names a private way")],
 }
 
 Figures = NDArray[np.float64]
@@ -52,23 +55,30 @@ def train(corpus: Path) -> dict[str, NDArray[Any]]:
         [places for (places, _), is_learnt in zip(told, learnt, strict=True) if is_learnt]
     )
     spelt, dense = _spelt(told, rareness), _figures(drafts)
+    meant = embed([each.draft for each in drafts]).astype(np.float64)
     mean = dense[learnt].mean(axis=0)
     spread = np.maximum(dense[learnt].std(axis=0), 1e-6) / _FIGURES_COUNT
     level = (dense - mean) / spread
     weights = np.zeros((BUCKETS, len(HEADS)))
     figure_weights = np.zeros((len(FIGURES), len(HEADS)))
+    meaning = np.zeros((meant.shape[1], len(HEADS)))
     bias = np.zeros(len(HEADS))
     for column, head in enumerate(HEADS):
         fits = np.array([head != "private" or each.facts.is_public for each in drafts])
         truth = np.array([each.labels[head] for each in drafts])
-        seen = hstack([spelt, csr_matrix(level[:, _SEES[head]])]).tocsr()
+        pull = _MEANING_COUNT[head]
+        parts = [spelt, csr_matrix(level[:, _SEES[head]]), csr_matrix(pull * meant)]
+        seen = hstack(parts).tocsr()
         fitted = LogisticRegression(C=_STRENGTH[head], max_iter=_ROUNDS, tol=1e-5).fit(
             seen[learnt & fits], truth[learnt & fits]
         )
         logits = fitted.decision_function(seen[tried & fits])
         stretch, shift = _honest(logits, truth[tried & fits])
         weights[:, column] = stretch * fitted.coef_[0, :BUCKETS]
-        own = stretch * fitted.coef_[0, BUCKETS:] / spread[_SEES[head]]
+        borders = [BUCKETS, BUCKETS + len(_SEES[head])]
+        _, own, meaning[:, column] = np.split(stretch * fitted.coef_[0], borders)
+        meaning[:, column] *= pull
+        own = own / spread[_SEES[head]]
         figure_weights[_SEES[head], column] = own
         bias[column] = stretch * fitted.intercept_[0] + shift - own @ mean[_SEES[head]]
     small, scale = packed(weights)
@@ -77,6 +87,7 @@ def train(corpus: Path) -> dict[str, NDArray[Any]]:
         "weights": small,
         "scale": scale,
         "dense": figure_weights.astype(np.float32),
+        "meaning": meaning.astype(np.float32),
         "bias": bias.astype(np.float32),
     }
 
