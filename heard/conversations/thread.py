@@ -380,7 +380,8 @@ def thread(
     waiting, newest, is_too_close, may_draft = more
     has_earlier = not is_whole and len(rows) > NEWEST
     deeds = [
-        Done(datetime.fromisoformat(at), name, actor, data) for at, name, actor, data in diary or ()
+        Done(datetime.fromisoformat(at), name, actor, data)
+        for at, name, actor, data in reversed(diary or ())
     ]
     queued = {deed.data.get("message"): deed.data for deed in deeds if deed.name == "reply.queued"}
     messages = [_said(row, queued) for row in reversed(rows[:NEWEST] if has_earlier else rows)]
