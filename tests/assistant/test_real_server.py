@@ -12,6 +12,7 @@ from heard.assistant.masking import Mask
 from heard.assistant.models import Assistant, Consultation
 from heard.assistant.second_reading import question
 from heard.assistant.trying import try_out
+from heard.conversations import drafting
 from heard.lib.sealing import seal
 from tests import make
 from tests.servers import running
@@ -58,3 +59,15 @@ def test_the_same_words_are_remembered(llm: dict[str, str]) -> None:
             pytest.skip("the small model said nothing usable")
         outcomes.append(Consultation.objects.latest("pk").outcome)
     assert outcomes == ["answered", "remembered"]
+
+
+def test_a_draft_comes_or_a_reason_why_not(llm: dict[str, str]) -> None:
+    arrange_real(llm, drafts=True)
+    opened = make.conversation(text="I am Ann Smith. Where is my parcel?", sender_name="Ann Smith")
+    wanted = drafting.ask_for_draft(opened, by=make.user(), now=timezone.now())
+    drafting.draft_reply(drafted_id=wanted.pk)
+    wanted.refresh_from_db()
+    row = Consultation.objects.get()
+    assert (wanted.state, row.outcome) in {("ready", "answered"), ("nothing", "unusable")}
+    assert "Smith" not in row.sent
+    assert bool(wanted.text) == (wanted.state == "ready")
