@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -65,3 +68,32 @@ def test_every_setting_from_the_environment_is_documented() -> None:
     }
     documented = (ROOT / "docs" / "configure.md").read_text()
     assert not sorted(name for name in names if name not in documented)
+
+
+ALL_MODULES = """
+import sys, django
+django.setup()
+from importlib import import_module
+from django.conf import settings
+for path in settings.PROCRASTINATE_IMPORT_PATHS:
+    import_module(path)
+print(*sys.modules)
+"""
+
+
+def test_the_worker_knows_every_job() -> None:
+    wanted = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in MODULES
+        if re.search(r"^@jobs\.(task|periodic)", path.read_text(), re.MULTILINE)
+    }
+    told = subprocess.run(
+        [sys.executable, "-c", ALL_MODULES],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "heard.settings"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    missing = sorted(wanted - set(told.stdout.split()))
+    assert not missing

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heard.reading import heads, models
+from heard.reading.embedding import embed
 from heard.reading.features import DENSE
 from heard.reading.reader import Seen
 from heard.reading.reading import (
@@ -40,7 +41,7 @@ FOLDS = 5
 
 # How much each kind of input may add beside the shipped logits: prior variances of its weights,
 # chosen on our own corpus while nothing that ships had learnt from it.
-_OF_BIAS, _OF_LOGS, _OF_COUNTED = 10.0, 0.05, 0.02
+_OF_BIAS, _OF_LOGS, _OF_COUNTED, _OF_MEANING = 10.0, 0.05, 0.02, 1.0
 # The strengths among which cross-validation chooses, as multiples of these; 0 is the shipped head.
 _STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
 # How far a class that is rare among the labels is favoured when one has to be named: macro F1
@@ -53,6 +54,7 @@ _CAUTION = -np.log(0.6 / 0.4)
 # What a rule that says a class is taken to mean, as a probability.
 _RULE_IS_RIGHT = 0.8
 _NOTHING = CLASSES["need"].index("nothing")
+_ALIKE = 0.85
 _ROUNDS, _CLOSE = 200, 1e-4
 _RESAMPLED = 2_000
 
@@ -69,15 +71,16 @@ class Sights:
 
     logs: Mapping[str, Floats]
     counted: Floats
+    meaning: Floats
 
     def of(self, rows: NDArray[np.bool_] | Places) -> Sights:
         """Some of the rows."""
         logs = {head: log[rows] for head, log in self.logs.items()}
-        return Sights(logs, self.counted[rows])
+        return Sights(logs, self.counted[rows], self.meaning[rows])
 
     def columns(self) -> Floats:
         """All that may correct a head, beside one another."""
-        return np.hstack([*self.logs.values(), self.counted])
+        return np.hstack([*self.logs.values(), self.counted, self.meaning])
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,9 @@ class House:
 
     heads: Mapping[str, TaughtHead]
 
-    def retold(self, readings: Sequence[Reading], seen: Seen) -> list[Reading]:
+    def retold(
+        self, readings: Sequence[Reading], seen: Seen, texts: Sequence[str]
+    ) -> list[Reading]:
         """The readings of a batch as this house has taught them; what was not read stays so.
 
         Heads that are not taught give way where they would contradict: whoever is glad warns
@@ -137,7 +142,7 @@ class House:
         told = list(readings)
         if not seen.places:
             return told
-        sights = sights_of(seen, [readings[place].urgency for place in seen.places])
+        sights = sights_of(seen, texts, [readings[place].urgency for place in seen.places])
         logs = {head: taught.logs(sights) for head, taught in self.heads.items()}
         named = {head: self.heads[head].named(log).tolist() for head, log in logs.items()}
         chances = np.exp(logs["mood"]).tolist() if "mood" in logs else None
@@ -167,7 +172,8 @@ def read_as(house: House | None, texts: Sequence[str]) -> list[Reading]:
     for seen in look(texts):
         readings = readings_of(seen)
         if house is not None and house.heads:
-            readings = house.retold(readings, seen)
+            part = texts[len(found) : len(found) + len(readings)]
+            readings = house.retold(readings, seen, part)
         found.extend(readings)
     return found
 
@@ -201,13 +207,17 @@ def _agreeing(
 _CONTRADICTIONS = {(Mood.NEGATIVE, Stance.RECOMMEND), (Mood.POSITIVE, Stance.AVOID)}
 
 
-def sights_of(seen: Seen, urgencies: Sequence[str]) -> Sights:
-    """What was seen of the texts of a batch that were read; `urgencies` are what the rules say."""
+def sights_of(seen: Seen, texts: Sequence[str], urgencies: Sequence[str]) -> Sights:
+    """What is seen of those texts of a batch that were read.
+
+    `texts` are all of the batch; `urgencies` are what the rules say of those that were read.
+    """
     logs = {head: np.log(np.maximum(found, 1e-9)) for head, found in seen.probabilities.items()}
     logs["urgency"] = _of_rules(urgencies)
     return Sights(
         {head: log.astype(np.float64) for head, log in logs.items()},
         seen.counted.astype(np.float64),
+        embed([texts[place] for place in seen.places]).astype(np.float64),
     )
 
 
@@ -302,7 +312,8 @@ def seen_with_labels(head: str, labels: Sequence[Label]) -> tuple[Sights, Places
         readings = readings_of(seen)
         own = [readings[place] for place in seen.places]
         if own:
-            parts.append(sights_of(seen, [reading.urgency for reading in own]))
+            part = texts[start : start + len(readings)]
+            parts.append(sights_of(seen, part, [reading.urgency for reading in own]))
         said.extend(CLASSES[head].index(str(getattr(reading, head))) for reading in own)
         kept.extend(start + place for place in seen.places)
         start += len(readings)
@@ -315,6 +326,7 @@ def _joined(parts: Sequence[Sights]) -> Sights:
     return Sights(
         {name: np.concatenate([part.logs[name] for part in parts]) for name in CLASSES},
         np.concatenate([part.counted for part in parts]),
+        np.concatenate([part.meaning for part in parts]),
     )
 
 
@@ -366,6 +378,7 @@ def _variances(sights: Sights) -> Floats:
     sizes = (
         (sum(log.shape[1] for log in sights.logs.values()), _OF_LOGS),
         (sights.counted.shape[1], _OF_COUNTED),
+        (sights.meaning.shape[1], _OF_MEANING),
         (1, _OF_BIAS),
     )
     return np.concatenate([np.full(size, variance) for size, variance in sizes])
@@ -472,11 +485,18 @@ def _macro_f1(cells: NDArray[np.int64]) -> Floats:
 # Asking
 
 
-def worth_asking(house: House | None, texts: Sequence[str], *, most: int) -> list[tuple[int, str]]:
+def worth_asking(
+    house: House | None,
+    texts: Sequence[str],
+    *,
+    most: int,
+    asked: Sequence[str] = ("need", "mood", "stance"),
+) -> list[tuple[int, str]]:
     """Which labels would teach most, best first: the place of a text, and a head.
 
     Those on which a head wavers, its two likeliest classes being nearly as likely (Scheffer 2001),
-    the heads in turn, and no two texts that are much alike. What is not read is not asked about.
+    the heads of `asked` in turn, and no two texts that are much alike. What is not read is left
+    out.
     """
     sights: list[Sights] = []
     kept: list[int] = []
@@ -484,7 +504,8 @@ def worth_asking(house: House | None, texts: Sequence[str], *, most: int) -> lis
     for seen in look(texts):
         if seen.places:
             said = [readings_of(seen)[place].urgency for place in seen.places]
-            sights.append(sights_of(seen, said))
+            part = texts[start : start + len(seen.languages)]
+            sights.append(sights_of(seen, part, said))
         kept.extend(start + place for place in seen.places)
         start += len(seen.languages)
     if not kept:
@@ -492,28 +513,20 @@ def worth_asking(house: House | None, texts: Sequence[str], *, most: int) -> lis
     seen_all = _joined(sights)
     taught = house.heads if house is not None else {}
     queues = {}
-    for head in _ASKED:
+    for head in asked:
         logs = taught[head].logs(seen_all) if head in taught else seen_all.logs[head]
         ranked = np.sort(np.exp(logs), axis=1)
         queues[head] = iter(np.argsort(ranked[:, -1] - ranked[:, -2], kind="stable").tolist())
     chosen: list[tuple[int, str]] = []
-    words: list[frozenset[str]] = []
+    taken: list[int] = []
     while len(chosen) < most and queues:
-        for head in [head for head in _ASKED if head in queues]:
+        for head in [head for head in asked if head in queues]:
             for row in queues[head]:
-                own = frozenset(texts[kept[row]].lower().split())
-                if not any(_alike(own, other) for other in words):
+                likeness = seen_all.meaning[taken] @ seen_all.meaning[row]
+                if row not in taken and not (likeness > _ALIKE).any():
                     chosen.append((kept[row], head))
-                    words.append(own)
+                    taken.append(row)
                     break
             else:
                 del queues[head]
     return chosen[:most]
-
-
-_ASKED = ("need", "mood", "stance")
-_ALIKE = 0.5
-
-
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) >= _ALIKE * max(1, min(len(one), len(other)))
