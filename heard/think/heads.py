@@ -89,7 +89,7 @@ def words(draft: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
             _put(found, f"{plain[place - 1]} >{shape}", 1.0)
             if place > 1:
                 _put(found, f"{plain[place - 2]} {plain[place - 1]} >{shape}", 1.0)
-    for word in {word for word in plain if word[0].isalpha()}:
+    for word in dict.fromkeys(word for word in plain if word[0].isalpha()):
         spelt = f"<{word[:_LONGEST_SPELT]}>"
         for size in _LETTERS:
             for place in range(len(spelt) - size + 1):
