@@ -221,9 +221,7 @@ def main() -> None:
     for name in SETS:
         curves.append(curve(name, wanted.data, seeds=wanted.seeds, asks=wanted.ask))
         one = curves[-1]
-        print(
-            name, {size: _cell(one.reached[size]) for size in SIZES}, _cell(one.asked), flush=True
-        )
+        print(name, {size: _cell(one.reached[size]) for size in SIZES}, flush=True)
     lines = chapter(curves, seeds=wanted.seeds)
     print("\n".join(lines))
     if not wanted.no_page:
