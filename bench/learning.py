@@ -123,7 +123,7 @@ class Domain:
 
     def asked(self, order: Places, most: int) -> list[int]:
         """Labels as the reader asks for them: a round at random, then round by round."""
-        chosen = order[:A_ROUND].tolist()
+        chosen: list[int] = order[:A_ROUND].tolist()
         while len(chosen) < most:
             head = self.taught(chosen)
             house = House({self.head: head}) if head else None

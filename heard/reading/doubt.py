@@ -23,7 +23,8 @@ def leads(texts: Sequence[str], house: House | None = None) -> list[float | None
         own: list[float | None] = [None] * len(seen.languages)
         if seen.places:
             readings = readings_of(seen)
-            sights = sights_of(seen, [readings[place].urgency for place in seen.places])
+            part = texts[len(found) : len(found) + len(own)]
+            sights = sights_of(seen, part, [readings[place].urgency for place in seen.places])
             smallest = np.ones(len(seen.places))
             for head in HEADS:
                 logs = taught[head].logs(sights) if head in taught else sights.logs[head]
