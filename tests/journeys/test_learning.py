@@ -108,7 +108,7 @@ def test_what_people_say_of_readings_is_learnt_and_the_next_message_read_by_it()
             expect(mood.locator(".drawing.learning svg")).to_be_visible()
             faults += faults_of(page, "learnt")
             mood.get_by_role("link", name=re.compile("labels so far")).click()
-            expect(page.locator(".row").first).to_contain_text("broth")
+            expect(page.locator(".rows")).to_contain_text("broth")
             faults += faults_of(page, "labels")
 
             guest = browser.new_context().new_page()
