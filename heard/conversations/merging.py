@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -256,7 +256,8 @@ def take_back(merging: Merging, *, more: Collection[int], now: datetime) -> None
             [gone, moved["event"], holder],
         )
         follow_messages(cursor, said, to=gone)
-        copy_deeds(cursor, source=holder, to=gone, since=merging.at)
+        # What was done in the one that stayed at the very moment of the merge came before it.
+        copy_deeds(cursor, source=holder, to=gone, since=merging.at + timedelta.resolution)
         cursor.execute(
             "UPDATE conversation SET merged_into_id = NULL, is_history = is_history AND NOT EXISTS "
             "(SELECT FROM message WHERE id = ANY(%s) AND NOT is_history AND kind <> 'note') "
