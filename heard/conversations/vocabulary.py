@@ -43,6 +43,8 @@ UNLEARN = """
     DELETE FROM word w USING met WHERE w.text = met.word AND w.count <= met.ndoc
 """
 
+NEXT = "SELECT max(id) FROM (SELECT id FROM message WHERE id > %s ORDER BY id LIMIT %s) x"
+
 NEAR = """
     SELECT asked.n - 1, asked.plain, near.text, near.count
     FROM (
@@ -66,12 +68,12 @@ def learn_words(timestamp: int) -> None:  # noqa: ARG001 - given to every period
 
 @transaction.atomic
 def learn(*, batch: int = BATCH) -> int:
-    """Learn from the next `batch` message ids; returns how many words were met."""
+    """Learn from the next `batch` messages; returns how many words were met."""
     progress, _ = Vocabulary.objects.select_for_update().get_or_create(pk=1)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(id), 0) FROM message")
-        last = min(progress.up_to + batch, cursor.fetchone()[0])
-        if last <= progress.up_to:
+        cursor.execute(NEXT, [progress.up_to, batch])
+        last = cursor.fetchone()[0]
+        if last is None:
             return 0
         cursor.execute(
             LEARN,

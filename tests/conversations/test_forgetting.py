@@ -285,12 +285,13 @@ def test_what_is_brought_again_stays_forgotten(box: Inbox, pigeons: PigeonPost) 
     edit = {**said, "what": "edited", "text": f"{SECRET}!", "at": timezone.now().isoformat()}
     tell(box, pigeons, edit)
     grow_older()
+    need = Message.objects.get().need
     forget(box, now=timezone.now())
     tell(box, pigeons, {"id": "v1", "what": "like", "at": timezone.now().isoformat()})
     apply(box, ["v1"], now=timezone.now())
     message = Message.objects.get()
     assert (message.text, message.emptied_at is not None) == ("", True)
-    assert message.need == "answer"
+    assert message.need == need != ""
 
 
 def test_an_emptied_delivery_is_not_read_again(box: Inbox, pigeons: PigeonPost) -> None:  # noqa: F811

@@ -126,7 +126,7 @@ def test_many_deliveries_of_many_inboxes_cost_one_receive_an_inbox(
     for number in range(30):
         bring(odd, f"a{number}")
         bring(other, f"b{number}")
-    with django_assert_max_num_queries(62):
+    with django_assert_max_num_queries(64):
         assert take_in(now=NOW) == 60
     assert Message.objects.count() == 60
 

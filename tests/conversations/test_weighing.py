@@ -138,7 +138,9 @@ def test_a_red_rule_softens_step_by_step_and_never_at_once(now: datetime) -> Non
     seen("kind.dismissive", 30, people=people, inbox=inbox, at=now, light="amber")
     weigh(now=now)
     assert weighing.softened() == {"kind.dismissive": Light.GREEN}
-    events = Event.objects.filter(name="rule.softened").values_list("data", flat=True)
+    events = (
+        Event.objects.filter(name="rule.softened").order_by("pk").values_list("data", flat=True)
+    )
     assert [it["most"] for it in events] == ["amber", "green"]
 
 
