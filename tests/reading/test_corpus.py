@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,3 +118,14 @@ def _kappa(pairs: list[tuple[Any, Any]]) -> float:
     by_chance = sum(firsts[label] * seconds[label] for label in firsts)
     chance = by_chance / len(pairs) / len(pairs)
     return float((agreed - chance) / (1 - chance))
+
+
+def test_plain_lines_have_a_language_labels_and_are_said_once() -> None:
+    rows = [
+        line.split("\t")
+        for file in sorted((DATA / "plain").glob("*.tsv"))
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+    assert {language for language, _, _ in rows} == {"en", "es", "fr", "de", "pt", "it"}
+    assert [row for row in rows if not re.fullmatch("[arn][vc.][-~0+][hnl]", row[1])] == []
+    assert len({text for _, _, text in rows}) == len(rows) > 3_000
