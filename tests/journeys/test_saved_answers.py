@@ -98,9 +98,12 @@ def picks_one(house: House, page: Page, *, look: Look) -> None:
     expect(page.locator(".findings .stop")).to_contain_text("never filled")
     page.keyboard.type("it is open until eleven")
     expect(draft).to_have_value("Good evening! Hello Mira, yes: it is open until eleven. Ann")
-    page.keyboard.press("Control+z")
-    page.keyboard.press("Control+z")
-    expect(draft).to_have_value(re.compile(r"^Good evening! /ter$|\{terrace hours\}"))
+    undone = re.compile(r"^Good evening! /ter$|\{terrace hours\}")
+    for _ in range(40):  # the browser undoes as many letters at once as were typed in one go
+        page.keyboard.press("Control+z")
+        if undone.search(draft.input_value()):
+            break
+    expect(draft).to_have_value(undone)
     draft.fill("Hello Mira, the terrace is open until eleven tonight. Shall we keep a table? Ann")
     expect(page.locator(".findings .stop")).to_have_count(0)
     draft.press("Control+Enter")
