@@ -80,7 +80,7 @@ class _Voice:
         mood, stance = heads.COLUMNS_OF["mood"], heads.COLUMNS_OF["stance"]
         whole[:, mood] = means[:, mood]
         whole[:, stance] = (whole[:, stance] + means[:, stance]) / 2
-        logits[places] = np.log(whole)
+        logits[places] = np.log(np.maximum(whole, np.finfo(np.float32).tiny))
 
 
 class Reader:
@@ -106,7 +106,7 @@ class Reader:
         """See many texts, `BATCH` at a time, in order.
 
         The languages of `languages.READ` are read, and texts of nothing but emoji and the like;
-        with `only_read` false also every other text, as if it were English.
+        with `only_read` false texts of every other language too, as if they were English.
         """
         for start in range(0, len(texts), BATCH):
             if len(self._table) > MOST_TOKENS:

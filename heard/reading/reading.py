@@ -89,7 +89,7 @@ def read(texts: Sequence[str]) -> list[Reading]:
 def look(texts: Sequence[str], *, only_read: bool = True) -> list[Seen]:
     """What the models say of many texts, by the batch, before it is made into readings.
 
-    With `only_read` false every text is looked at as if it were English.
+    With `only_read` false also texts in languages that are not read, as if they were English.
     """
     with _LOCK:
         return list(_reader().batches(texts, only_read=only_read))

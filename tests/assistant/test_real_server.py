@@ -56,6 +56,7 @@ def test_the_same_words_are_remembered(llm: dict[str, str]) -> None:
         try:
             consult(assistant, question("Where is it?"), mask=Mask(), now=timezone.now())
         except NoSuggestion:
+            # A model this small breaks the schema now and then; nothing is kept then, by design.
             pytest.skip("the small model said nothing usable")
         outcomes.append(Consultation.objects.latest("pk").outcome)
     assert outcomes == ["answered", "remembered"]
