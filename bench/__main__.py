@@ -228,7 +228,7 @@ def thirty(house: House) -> str:
     return house.python(
         "from datetime import timedelta; from django.utils import timezone\n"
         "from heard.channels.base import Incoming, Kind\n"
-        "from heard.conversations.intake import receive\n"
+        "from heard.conversations.intake.receiving import receive\n"
         "from heard.conversations.models import Conversation, Inbox\n"
         "box = Inbox.objects.get(name='Archive'); now = timezone.now()\n"
         "items = [Incoming(external_id=f'thirty{n}', at=now - timedelta(hours=30 - n), "
@@ -294,7 +294,7 @@ def sweep(house: House) -> list[Row]:
     """A thousand clocks due among 300,000 that run, each recorded; then nothing due."""
     said = house.python(
         "import time; from datetime import timedelta; from django.db import connection\n"
-        "from django.utils import timezone; from heard.conversations.sweeping import sweep\n"
+        "from django.utils import timezone; from heard.conversations.clocks.sweeping import sweep\n"
         "now = timezone.now()\n"
         "while sweep(now).is_full: pass\n"
         "with connection.cursor() as c:\n"

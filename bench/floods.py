@@ -9,7 +9,7 @@ Row = tuple[str, str, str]
 SIFT = """
 import time
 from heard.conversations.models import Sifted
-from heard.conversations.sifting import look
+from heard.conversations.floods.sifting import look
 Sifted.objects.update_or_create(pk=1, defaults={"up_to": 0})
 count, began = 0, time.process_time()
 while count < 100_000 and (fresh := look()):

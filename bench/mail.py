@@ -81,7 +81,7 @@ def take(shape: str, turn: int = 0) -> dict[str, float]:
     from django.utils import timezone
 
     from heard.channels.base import Delivered
-    from heard.conversations.journal import keep_fetched, take_in
+    from heard.conversations.deliveries.journal import keep_fetched, take_in
     from heard.conversations.models import Inbox, Message, Policy
 
     make = {"plain": plain, "mixed": mixed}[shape]

@@ -169,7 +169,7 @@ def connect(house: House, found: Mapping[str, dict[str, str]]) -> dict[str, Spea
     house.command("inbox", "add", "comment_card", "--name", "Our tables", "--set", tables)
     cards = house.python(
         "from django.utils import timezone\n"
-        "from heard.conversations import cards\n"
+        "from heard.conversations.comment_cards import cards\n"
         "from heard.conversations.models import Inbox\n"
         "from heard.conversations.views.comment_card import address_of\n"
         "inbox = Inbox.objects.get(kind='comment_card')\n"

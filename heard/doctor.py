@@ -231,7 +231,7 @@ def kept_files() -> Iterator[tuple[State, str]]:
     if not database.is_prepared() or not database.is_current():
         return
     django.setup()
-    tidying = importlib.import_module("heard.conversations.tidying")
+    tidying = importlib.import_module("heard.conversations.files.tidying")
     lost = list(tidying.missing(newest=MANY))
     if lost:
         names = ", ".join(row.name for row in lost[:3])

@@ -27,7 +27,7 @@ django.setup()
 from django.conf import settings  # noqa: E402 - Django must be set up first
 from django.db import close_old_connections, connection  # noqa: E402
 
-from heard.conversations.live import Listener, listener_of  # noqa: E402
+from heard.conversations.colleagues.live import Listener, listener_of  # noqa: E402
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

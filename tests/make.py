@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from heard.channels.base import Incoming, Kind
-from heard.conversations.intake import receive
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import Conversation, Hours, Inbox, Policy
 from heard.staff.models import Brand, Role, Team, User
 

@@ -8,11 +8,14 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.conf import settings
+
+from heard.lib.jobs import jobs
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path for path in (ROOT / "heard").rglob("*.py") if "migrations" not in path.parts)
@@ -75,6 +78,8 @@ import sys, django
 django.setup()
 from importlib import import_module
 from django.conf import settings
+
+from heard.lib.jobs import jobs
 for path in settings.PROCRASTINATE_IMPORT_PATHS:
     import_module(path)
 print(*sys.modules)
@@ -97,3 +102,13 @@ def test_the_worker_knows_every_job() -> None:
     )
     missing = sorted(wanted - set(told.stdout.split()))
     assert not missing
+
+
+NAMED_AFTER_THEIR_PLACE = {"heard.meter.drawing.draw", "heard.meter.tallying.tally"}
+
+
+def test_a_job_in_the_queue_of_a_house_that_upgrades_is_found_wherever_its_module_moved() -> None:
+    for path in settings.PROCRASTINATE_IMPORT_PATHS:
+        import_module(path)
+    dotted = {name for name in jobs.tasks if name.startswith("heard.")}
+    assert dotted == NAMED_AFTER_THEIR_PLACE

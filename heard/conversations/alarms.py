@@ -15,8 +15,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from heard.channels import base
 from heard.conversations.abilities import abilities_of
-from heard.conversations.acting import act
 from heard.conversations.models import Act, Alarm, CheckedPost, Inbox, Notice
+from heard.conversations.outbox.acting import act
 from heard.events.diary import record
 from heard.lib.statements import fetch
 from heard.staff.models import User

@@ -13,9 +13,8 @@ from django.utils import timezone
 from ninja import Field, Query, Router, Schema, Status
 
 from heard.channels import hook
-from heard.conversations import handling, replying, reviewing, showing
-from heard.conversations.crossing import Known
-from heard.conversations.journal import keep
+from heard.conversations import handling, showing
+from heard.conversations.deliveries.journal import keep
 from heard.conversations.models import (
     Conversation,
     Delivery,
@@ -24,7 +23,10 @@ from heard.conversations.models import (
     Review,
     TooClose,
 )
+from heard.conversations.outbox import replying
 from heard.conversations.queries import VIEWS, Filters, page, sight_of
+from heard.conversations.second_eyes import reviewing
+from heard.conversations.second_eyes.crossing import Known
 from heard.staff.api import ApiRequest, Needs
 from heard.staff.models import Scope, Team, User
 from heard.think import Check

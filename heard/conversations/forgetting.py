@@ -15,10 +15,11 @@ from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from heard.assistant import forgetting as assistant
-from heard.conversations import tidying, vocabulary
 from heard.conversations.abilities import kept_for
+from heard.conversations.clocks.settling import tell
+from heard.conversations.files import tidying
 from heard.conversations.models import Attachment, Forgotten, Inbox
-from heard.conversations.settling import tell
+from heard.conversations.search import vocabulary
 from heard.lib.jobs import jobs
 from heard.lib.stores import StoreError
 

@@ -19,12 +19,12 @@ from django.utils.translation import gettext_lazy as _
 from heard.channels import comment_card, contact_page, hook
 from heard.channels.base import Granted, Setting
 from heard.channels.registry import channel_of
-from heard.conversations import spans
 from heard.conversations.abilities import ceiling_of
-from heard.conversations.accounts import secrets_of
-from heard.conversations.arranging import free_slug
-from heard.conversations.connecting import value_of
-from heard.conversations.hours import OpeningHours
+from heard.conversations.clocks import spans
+from heard.conversations.clocks.hours import OpeningHours
+from heard.conversations.inboxes.accounts import secrets_of
+from heard.conversations.inboxes.arranging import free_slug
+from heard.conversations.inboxes.connecting import value_of
 from heard.conversations.models import Hours, Inbox, Policy, SecondEyes
 from heard.lib.modelforms import ModelForm
 from heard.staff.forms import ZoneField

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from heard.conversations.clocks.settling import settle, tell
 from heard.conversations.models import (
     Acknowledgement,
     Conversation,
@@ -15,7 +16,6 @@ from heard.conversations.models import (
     Promise,
     Resolution,
 )
-from heard.conversations.settling import settle, tell
 from heard.events.diary import record, record_many
 from heard.events.models import Event
 from heard.staff.models import Team, User

@@ -1167,7 +1167,7 @@ class Clock(models.Model):
 
 
 class Call(models.Model):
-    """A telephone call, worked out from its events by `calls.take` and by nothing else.
+    """A telephone call, worked out from its events by `taking.take` and by nothing else.
 
     Somebody is on hold now while `hold_since` is filled; `hold_seconds` are the waits that are
     over. `events` is all that was told of it, by name. `message` is where it stands in its thread.

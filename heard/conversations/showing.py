@@ -17,9 +17,9 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from heard.channels.base import Abilities, Act
 from heard.channels.phone.course import span
-from heard.conversations import naming
 from heard.conversations.abilities import Obstacle, ceiling_of, kept_for
 from heard.conversations.models import Conversation
+from heard.conversations.people import naming
 from heard.conversations.queries import Count, Row
 from heard.conversations.thanking import due
 from heard.conversations.thread import Done, Said

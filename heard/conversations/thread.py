@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from heard.channels import contact_page
 from heard.conversations import quoting
-from heard.conversations.attachments import PLAYED, SHOWN
+from heard.conversations.files.attachments import PLAYED, SHOWN
 from heard.conversations.models import Conversation
 from heard.conversations.queries import PRESENT_SECONDS, Door, Person, Sight
 from heard.lib.statements import fetch

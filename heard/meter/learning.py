@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from heard.conversations.correcting import CHOICES
 from heard.conversations.queries import Sight
+from heard.conversations.readings.correcting import CHOICES
 from heard.learning.models import Refit
 from heard.lib.statements import fetch
 from heard.reading.house import ships_with

@@ -18,10 +18,11 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 from procrastinate.exceptions import AlreadyEnqueued
 
-from heard.conversations import showing, teaching
-from heard.conversations.correcting import CHOICES
+from heard.conversations import showing
 from heard.conversations.models import Inbox
 from heard.conversations.queries import sight_of
+from heard.conversations.readings import teaching
+from heard.conversations.readings.correcting import CHOICES
 from heard.conversations.showing import days
 from heard.learning.models import Refit
 from heard.learning.refitting import revert

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from heard.conversations.hours import OpeningHours, Span
+from heard.conversations.clocks.hours import OpeningHours, Span
 
 BRAND = "Quince & Daughters"
 TIMEZONE = "Europe/London"

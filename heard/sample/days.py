@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 
 from heard.channels.base import Kind
-from heard.conversations.hours import OpeningHours, due_at
+from heard.conversations.clocks.hours import OpeningHours, due_at
 from heard.sample.company import (
     BY_KEY,
     COLLEAGUES,

@@ -20,8 +20,10 @@ from django.db import connection, models, transaction
 
 from heard.channels.base import Kind
 from heard.contacts.models import Contact, Handle
-from heard.conversations.arranging import free_slug
-from heard.conversations.intake import receive
+from heard.conversations.clocks.settling import mark_stale, settle
+from heard.conversations.clocks.sweeping import sweep
+from heard.conversations.inboxes.arranging import free_slug
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import (
     Acknowledgement,
     Conversation,
@@ -37,10 +39,8 @@ from heard.conversations.models import (
     Sighting,
     StaleDay,
 )
-from heard.conversations.precautions import weigh
-from heard.conversations.replying import ReplyBlocked, ReplyImpossible, ReplyWaits, reply
-from heard.conversations.settling import mark_stale, settle
-from heard.conversations.sweeping import sweep
+from heard.conversations.outbox.replying import ReplyBlocked, ReplyImpossible, ReplyWaits, reply
+from heard.conversations.second_eyes.precautions import weigh
 from heard.events.diary import record, record_many
 from heard.events.models import Event
 from heard.knowledge import saving

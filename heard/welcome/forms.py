@@ -9,9 +9,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from heard.conversations import spans
+from heard.conversations.clocks import spans
+from heard.conversations.clocks.hours import OpeningHours
 from heard.conversations.forms import LengthField
-from heard.conversations.hours import OpeningHours
 from heard.staff.forms import ZoneField
 from heard.staff.models import User
 

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from heard.conversations.founding import ClaimedError, found
+from heard.conversations.inboxes.founding import ClaimedError, found
 from heard.sample import loading
 from heard.staff.access import StaffRequest, owner_only, staff_only
 from heard.staff.entrance import claim_link, is_claimed, may_claim

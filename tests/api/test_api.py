@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from heard.conversations.journal import take_in
+from heard.conversations.deliveries.journal import take_in
 from heard.conversations.models import Conversation, Delivery, Inbox, Message, Sending
 from heard.events.models import Event
 from heard.staff.models import ApiToken, Role, User

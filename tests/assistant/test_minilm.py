@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from heard.assistant.minilm import graph, making, reader
 from heard.assistant.minilm.reader import probabilities, read_from
 from heard.assistant.second_reading import Suggested
-from heard.conversations import doubting
-from heard.conversations.intake import receive
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import Message, SecondReading
+from heard.conversations.readings import doubting
 from heard.lib.spoken import SpokenError
 from heard.reading import Mood, Need, Stance
 from tests import make

@@ -12,7 +12,7 @@ from heard.assistant.masking import Mask
 from heard.assistant.models import Assistant, Consultation
 from heard.assistant.second_reading import question
 from heard.assistant.trying import try_out
-from heard.conversations import drafting
+from heard.conversations.answers import drafting
 from heard.lib.sealing import seal
 from tests import make
 from tests.servers import running

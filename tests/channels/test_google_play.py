@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from heard.channels import google_play
 from heard.channels.base import Delivered, Edited, Incoming, Kind, PlaceError, SendState
-from heard.conversations.journal import keep_fetched, take_in
+from heard.conversations.deliveries.journal import keep_fetched, take_in
 from heard.conversations.models import Inbox, Message, Sending
-from heard.conversations.sending import deliver
+from heard.conversations.outbox.sending import deliver
 from heard.lib.sealing import seal
 from tests import make
 from tests.channels.place import Place

@@ -139,9 +139,9 @@ def test_an_installed_package_adds_a_place_that_is_connected_heard_and_answered(
     from django.core.management import call_command
 
     from heard.channels.base import Outgoing, SendState
-    from heard.conversations.accounts import account_of
-    from heard.conversations.journal import take_in
-    from heard.conversations.listening import store
+    from heard.conversations.deliveries.journal import take_in
+    from heard.conversations.deliveries.listening import store
+    from heard.conversations.inboxes.accounts import account_of
     from heard.conversations.models import Inbox, Message
 
     now = datetime.now(UTC)

@@ -32,10 +32,10 @@ from heard.channels.base import (
     SendState,
     SetAside,
 )
-from heard.conversations.accounts import account_of
-from heard.conversations.journal import take_in
+from heard.conversations.deliveries.journal import take_in
+from heard.conversations.inboxes.accounts import account_of
 from heard.conversations.models import Message, Sending
-from heard.conversations.sending import deliver
+from heard.conversations.outbox.sending import deliver
 from heard.conversations.views import hooks
 from heard.lib.sealing import seal
 from tests import make

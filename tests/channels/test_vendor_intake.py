@@ -14,14 +14,14 @@ from django.utils import timezone
 
 from heard.channels import registry
 from heard.channels.base import Deleted, Delivered, Edited, Incoming
-from heard.conversations import health
-from heard.conversations.accounts import account_of
-from heard.conversations.arranging import new_inbox
-from heard.conversations.connecting import check, connect
-from heard.conversations.journal import keep_fetched, take_in
-from heard.conversations.listening import store
+from heard.conversations.deliveries.journal import keep_fetched, take_in
+from heard.conversations.deliveries.listening import store
+from heard.conversations.inboxes import health
+from heard.conversations.inboxes.accounts import account_of
+from heard.conversations.inboxes.arranging import new_inbox
+from heard.conversations.inboxes.connecting import check, connect
 from heard.conversations.models import Inbox, Listening, Message, Sending
-from heard.conversations.sending import deliver
+from heard.conversations.outbox.sending import deliver
 from heard.conversations.views import hooks
 from heard.lib.sealing import seal
 from tests import make

@@ -29,11 +29,11 @@ from heard.channels.base import (
 )
 from heard.channels.registry import channel_of
 from heard.contacts.models import Contact
-from heard.conversations.expecting import pace
+from heard.conversations.contact_page.expecting import pace
 from heard.conversations.models import Clock, Conversation, Delivery, Inbox, Message
 from heard.conversations.views import widget as views
 from tests import make
-from tests.conversations.test_contact_page import reply
+from tests.conversations.contact_page.test_contact_page import reply
 
 pytestmark = pytest.mark.django_db
 

@@ -43,10 +43,10 @@ from heard.channels.base import (
     SendState,
     SetAside,
 )
-from heard.conversations.accounts import account_of
-from heard.conversations.journal import keep, take_in
+from heard.conversations.deliveries.journal import keep, take_in
+from heard.conversations.inboxes.accounts import account_of
 from heard.conversations.models import Conversation, Delivery, Inbox, Message, Sending
-from heard.conversations.sending import deliver
+from heard.conversations.outbox.sending import deliver
 from heard.lib.sealing import seal
 from tests import make
 from tests.channels.place import Place

@@ -15,18 +15,19 @@ from django.utils import timezone
 
 from heard.channels.base import Abilities, File
 from heard.contacts.models import Contact, Handle, Trace
-from heard.conversations import attachments, handling, sending, vocabulary
+from heard.conversations import handling
 from heard.conversations.abilities import ceiling_of, kept_for
-from heard.conversations.changing import apply
-from heard.conversations.forgetting import AHEAD, LOT, forget, forget_contents
-from heard.conversations.intake import receive
-from heard.conversations.journal import (
+from heard.conversations.deliveries.journal import (
     NotKeptError,
     keep_fetched,
     take_again,
     take_all_again,
     take_in,
 )
+from heard.conversations.files import attachments
+from heard.conversations.forgetting import AHEAD, LOT, forget, forget_contents
+from heard.conversations.intake.changing import apply
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import (
     Attachment,
     Clock,
@@ -39,9 +40,11 @@ from heard.conversations.models import (
     Sending,
     Word,
 )
+from heard.conversations.outbox import sending
+from heard.conversations.outbox.replying import reply
 from heard.conversations.queries import sight_of
-from heard.conversations.replying import reply
-from heard.conversations.search import Question, count, search
+from heard.conversations.search import vocabulary
+from heard.conversations.search.searching import Question, count, search
 from heard.events.models import Event
 from heard.meter.models import DayFigures
 from heard.meter.rollups import freshen

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from heard.channels.base import File
 from heard.conversations import handling, queries
-from heard.conversations.intake import receive
+from heard.conversations.colleagues.presence import be_present
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import (
     Acknowledgement,
     Conversation,
@@ -31,12 +32,11 @@ from heard.conversations.models import (
     Sending,
     Sighting,
 )
-from heard.conversations.presence import be_present
 from heard.conversations.queries import VIEWS, Filters, sight_of
 from heard.events.models import Event
 from heard.staff.models import User
 from tests import make
-from tests.conversations.inboxes import ask, browser, read_as, say
+from tests.conversations.asking import ask, browser, read_as, say
 
 pytestmark = pytest.mark.django_db
 

@@ -23,7 +23,7 @@ INHABIT = """
 import django
 django.setup()
 from heard.channels.base import File, Kind
-from heard.conversations import attachments
+from heard.conversations.files import attachments
 from tests import make
 make.owner()
 kitchen = make.inbox()

@@ -11,7 +11,7 @@ django.setup()
 from django.utils import timezone  # noqa: E402
 
 from heard.channels.base import Incoming  # noqa: E402
-from heard.conversations.intake import receive  # noqa: E402
+from heard.conversations.intake.receiving import receive  # noqa: E402
 from heard.conversations.models import Inbox, Policy  # noqa: E402
 from heard.reading import Mood, Need, Reading, Stance, Urgency  # noqa: E402
 from heard.staff.models import User  # noqa: E402

@@ -11,9 +11,10 @@ django.setup()
 from django.utils import timezone  # noqa: E402
 
 from heard.channels.base import Incoming, Kind  # noqa: E402
-from heard.conversations import handling, meeting  # noqa: E402
-from heard.conversations.intake import receive  # noqa: E402
+from heard.conversations import handling  # noqa: E402
+from heard.conversations.intake.receiving import receive  # noqa: E402
 from heard.conversations.models import Conversation, Inbox, Policy  # noqa: E402
+from heard.conversations.people import meeting  # noqa: E402
 from heard.reading import Mood, Need, Reading, Stance, Urgency  # noqa: E402
 from heard.staff.models import User  # noqa: E402
 

@@ -11,10 +11,10 @@ django.setup()
 from django.utils import timezone  # noqa: E402
 
 from heard.channels.base import Incoming  # noqa: E402
-from heard.conversations import enquiring  # noqa: E402
-from heard.conversations.correcting import correct  # noqa: E402
-from heard.conversations.intake import receive  # noqa: E402
+from heard.conversations.intake.receiving import receive  # noqa: E402
 from heard.conversations.models import Inbox, Message  # noqa: E402
+from heard.conversations.readings import enquiring  # noqa: E402
+from heard.conversations.readings.correcting import correct  # noqa: E402
 from heard.staff.models import User  # noqa: E402
 
 DISHES = ("broth", "stew", "chowder", "bisque", "gumbo", "minestrone")

@@ -29,7 +29,7 @@ BLAME = "Dear Mira, you should have told us when you booked. The terrace is open
 SEEN = """
 from django.utils import timezone as t
 from heard.conversations.models import *
-from heard.conversations.weighing import weigh
+from heard.conversations.checks.weighing import weigh
 from heard.staff.models import User
 a = User.objects.get()
 b = User.objects.create_user("kim@acme.example", name="Kim Lund")

@@ -19,7 +19,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from heard.conversations.models import Conversation, Inbox, Message
 from tests import make
-from tests.conversations.test_contact_page import reply
+from tests.conversations.contact_page.test_contact_page import reply
 from tests.journeys.browser import browsing, chromium
 
 pytestmark = [

@@ -19,7 +19,7 @@ from heard.knowledge import carrying, saving
 from heard.knowledge.models import SavedAnswer
 from heard.staff.models import Place, User
 from tests import make
-from tests.conversations.inboxes import ask, browser
+from tests.conversations.asking import ask, browser
 
 pytestmark = pytest.mark.django_db
 

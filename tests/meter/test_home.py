@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from heard.conversations.intake import receive
+from heard.conversations.intake.receiving import receive
 from heard.meter import charts
 from heard.meter.drawing import draw
 from heard.meter.home import home

@@ -6,14 +6,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from heard.conversations.correcting import correct
-from heard.conversations.teaching import learn
+from heard.conversations.readings.correcting import correct
+from heard.conversations.readings.teaching import learn
 from heard.learning.models import Refit
 from heard.meter import charts
 from heard.meter.learning import stories
 from tests import make
-from tests.conversations.inboxes import browser
-from tests.conversations.test_teaching import taught_house
+from tests.conversations.asking import browser
+from tests.conversations.readings.test_teaching import taught_house
 
 pytestmark = pytest.mark.django_db
 CEILING = 14

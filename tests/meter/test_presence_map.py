@@ -11,16 +11,16 @@ from django.utils import timezone
 
 from heard.channels.base import Incoming
 from heard.contacts.models import Contact
+from heard.conversations.clocks.sweeping import sweep
 from heard.conversations.handling import acknowledge
-from heard.conversations.intake import receive
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import Inbox, Message
 from heard.conversations.queries import sight_of
-from heard.conversations.sweeping import sweep
 from heard.lib.shares import wilson
 from heard.meter.keepers import Rate, keepers
 from heard.meter.presence_map import Spoken, count_there, presence_map, said_there
 from tests import make
-from tests.conversations.inboxes import browser, read_as
+from tests.conversations.asking import browser, read_as
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from heard.channels.base import Incoming
 from heard.contacts.models import Contact
-from heard.conversations.intake import close_books, receive
+from heard.conversations.intake.receiving import close_books, receive
 from heard.conversations.models import Clock, Conversation, Inbox, Message, StaleDay
 from heard.lib.shares import wilson
 from heard.meter import rollups, spreads
@@ -23,7 +23,7 @@ from heard.meter.models import DayFigures
 from heard.meter.report import Scope, report
 from heard.reading import Mood, Need, Reading, Stance, Urgency
 from tests import make
-from tests.conversations.test_intake import archives, reading
+from tests.conversations.intake.test_intake import archives, reading
 
 pytestmark = pytest.mark.django_db
 

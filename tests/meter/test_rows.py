@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from heard.channels.base import Incoming, Kind
-from heard.conversations.intake import receive
+from heard.conversations.clocks.sweeping import sweep
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import Inbox
 from heard.conversations.queries import sight_of
-from heard.conversations.sweeping import sweep
 from heard.meter.home import home
 from heard.meter.report import Scope
 from heard.meter.rows import FIGURES, count, rows

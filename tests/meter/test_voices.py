@@ -8,18 +8,18 @@ from datetime import timedelta
 import pytest
 
 from heard.contacts.models import Contact
-from heard.conversations import folding
-from heard.conversations.intake import receive
+from heard.conversations.floods import folding
+from heard.conversations.floods.sifting import look
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import Conversation, Flood, Inbox
 from heard.conversations.queries import sight_of
-from heard.conversations.sifting import look
 from heard.meter import rollups
 from heard.meter.home import home
 from heard.meter.report import Alike, Scope, report
 from heard.meter.rows import FIGURES, rows
 from heard.reading import Stance
 from tests import make
-from tests.conversations.inboxes import browser, read_as
+from tests.conversations.asking import browser, read_as
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heard.conversations.intake import receive
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import Conversation, FindingSeen, Inbox
 from heard.lib.shares import newcombe
 from heard.meter.worth import Case, Comparison, Side, cases, comparisons

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from heard.conversations.accounts import secrets_of
-from heard.conversations.hours import OpeningHours
+from heard.conversations.clocks.hours import OpeningHours
+from heard.conversations.inboxes.accounts import secrets_of
 from heard.conversations.models import Delivery, Hours, Inbox, Message, Policy
 from heard.events.models import Event
 from tests import make

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from heard import environment
-from heard.conversations.hours import OpeningHours
+from heard.conversations.clocks.hours import OpeningHours
 from heard.conversations.models import Hours, Inbox, Policy
 from heard.staff.entrance import claim_link
 from heard.staff.models import Brand, Role, User

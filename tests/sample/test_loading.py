@@ -19,7 +19,8 @@ from pytest_django import DjangoDbBlocker
 
 from heard.channels.base import Kind
 from heard.contacts.models import Contact
-from heard.conversations.intake import receive
+from heard.conversations.floods.sifting import look
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import (
     Clock,
     Conversation,
@@ -30,8 +31,7 @@ from heard.conversations.models import (
     Review,
     Sending,
 )
-from heard.conversations.sending import deliver
-from heard.conversations.sifting import look
+from heard.conversations.outbox.sending import deliver
 from heard.events.models import Event
 from heard.knowledge.gaps import NAMES, gaps_in
 from heard.knowledge.models import SavedAnswer

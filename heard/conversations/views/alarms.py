@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from heard.conversations import alarms, showing
-from heard.conversations.acting import NotAllowedError
 from heard.conversations.models import Alarm
+from heard.conversations.outbox.acting import NotAllowedError
 from heard.staff.access import StaffRequest, staff_only
 
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from heard.conversations.faring import fared, uses
-from heard.conversations.filling import filled
+from heard.conversations.answers.faring import fared, uses
+from heard.conversations.answers.filling import filled
 from heard.conversations.models import Conversation
 from heard.conversations.queries import sight_of
 from heard.knowledge import carrying, saving

@@ -12,10 +12,11 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
 from heard.channels.phone.course import span
-from heard.conversations import callbook, showing
-from heard.conversations.callbook import SHOWN, Filters
-from heard.conversations.calls import KINDS
-from heard.conversations.holding import on_hold
+from heard.conversations import showing
+from heard.conversations.calls import callbook
+from heard.conversations.calls.callbook import SHOWN, Filters
+from heard.conversations.calls.holding import on_hold
+from heard.conversations.calls.taking import KINDS
 from heard.conversations.queries import Sight, sight_of
 from heard.staff.access import StaffRequest, staff_only
 

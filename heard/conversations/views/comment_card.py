@@ -22,10 +22,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from heard import environment
 from heard.channels import comment_card
-from heard.conversations import cards, sheet
-from heard.conversations.cards import Step
-from heard.conversations.expecting import expectation
-from heard.conversations.journal import keep, take_in
+from heard.conversations.comment_cards import cards, sheet
+from heard.conversations.comment_cards.cards import Step
+from heard.conversations.contact_page.expecting import expectation
+from heard.conversations.deliveries.journal import keep, take_in
 from heard.conversations.models import Conversation, Delivery, Inbox, Spot
 from heard.conversations.views import contact_page
 from heard.conversations.views.conversation import done, found

@@ -16,15 +16,18 @@ from django.views.decorators.http import require_POST, require_safe
 
 from heard.channels import contact_page
 from heard.channels.lengths import length, parts
-from heard.conversations import handling, privacy, replying, sending, showing, weighing
+from heard.conversations import handling, showing
 from heard.conversations.abilities import abilities_of
-from heard.conversations.crossing import Crossing, known_from, known_now
-from heard.conversations.facts import facts_of
+from heard.conversations.checks import weighing
+from heard.conversations.checks.facts import facts_of
+from heard.conversations.colleagues.presence import be_present
+from heard.conversations.contact_page import privacy
 from heard.conversations.models import Conversation, Draft, Message, Sending
-from heard.conversations.precautions import weigh
-from heard.conversations.presence import be_present
+from heard.conversations.outbox import replying, sending
+from heard.conversations.outbox.replying import Manner
 from heard.conversations.queries import Sight
-from heard.conversations.replying import Manner
+from heard.conversations.second_eyes.crossing import Crossing, known_from, known_now
+from heard.conversations.second_eyes.precautions import weigh
 from heard.conversations.views.conversation import done, found, found_message, pane, pane_context
 from heard.conversations.views.inbox import page_context
 from heard.lib.differing import differences

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_http_methods
 
 from heard.contacts.models import Contact
 from heard.contacts.noting import LONGEST_NOTE, NotedMeanwhile, write_note
-from heard.conversations.joining import join
 from heard.conversations.models import Conversation
+from heard.conversations.people.joining import join
 from heard.conversations.queries import sight_of
-from heard.conversations.search import people_named
+from heard.conversations.search.searching import people_named
 from heard.conversations.views.conversation import address, done, found, sheet
 from heard.staff.access import StaffRequest, staff_only
 

@@ -35,13 +35,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from heard.channels import contact_page, widget
 from heard.channels.base import File
-from heard.conversations import attachments
-from heard.conversations.expecting import Expectation, expectation
-from heard.conversations.journal import keep, take_in
-from heard.conversations.linking import mailed_address, readable
+from heard.conversations.contact_page.expecting import Expectation, expectation
+from heard.conversations.contact_page.linking import mailed_address, readable
+from heard.conversations.contact_page.privacy import About, conversation_about, went_private
+from heard.conversations.deliveries.journal import keep, take_in
+from heard.conversations.files import attachments
 from heard.conversations.models import Attachment, Conversation, Delivery, Inbox, Message
-from heard.conversations.privacy import About, conversation_about, went_private
-from heard.conversations.proving import vouch
+from heard.conversations.people.proving import vouch
 from heard.conversations.views.files import hand_out
 from heard.lib.headers import policy
 from heard.lib.limits import allows, visitor

@@ -17,12 +17,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from heard.channels.base import Abilities, Act
-from heard.conversations import attachments, correcting, handling, queries, showing
+from heard.conversations import handling, queries, showing
 from heard.conversations.abilities import Readers, obstacle, readers_of, side_of
-from heard.conversations.acting import NotAllowedError, act
 from heard.conversations.cleaning import cleaned
-from heard.conversations.crossing import Known
-from heard.conversations.fetching import fetch_again
+from heard.conversations.colleagues.presence import be_present, leave
+from heard.conversations.deliveries.fetching import fetch_again
+from heard.conversations.files import attachments
 from heard.conversations.models import (
     Acknowledgement,
     Attachment,
@@ -31,10 +31,12 @@ from heard.conversations.models import (
     Promise,
     Review,
 )
-from heard.conversations.presence import be_present, leave
+from heard.conversations.outbox.acting import NotAllowedError, act
+from heard.conversations.outbox.replying import ReplyBlocked, ReplyImpossible, WordsHeld
 from heard.conversations.queries import VIEWS, Sight, sight_of
-from heard.conversations.replying import ReplyBlocked, ReplyImpossible, WordsHeld
-from heard.conversations.reviewing import who_may_look
+from heard.conversations.readings import correcting
+from heard.conversations.second_eyes.crossing import Known
+from heard.conversations.second_eyes.reviewing import who_may_look
 from heard.conversations.thread import Said, Thread, thread
 from heard.conversations.views.files import hand_out
 from heard.conversations.views.inbox import (

@@ -9,9 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from heard.conversations import doubting, showing
+from heard.conversations import showing
 from heard.conversations.models import SecondReading
 from heard.conversations.queries import sight_of
+from heard.conversations.readings import doubting
 from heard.conversations.views.conversation import done, found_message
 from heard.lib.shares import wilson
 from heard.staff.access import StaffRequest, staff_only

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from heard.assistant.models import arranged
-from heard.conversations import drafting as deeds
+from heard.conversations.answers import drafting as deeds
 from heard.conversations.models import Conversation, Drafted
 from heard.conversations.views.conversation import found
 from heard.staff.access import StaffRequest, staff_only

@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from heard.conversations import showing
-from heard.conversations.correcting import correct
-from heard.conversations.enquiring import dismiss, next_enquiry
 from heard.conversations.models import Enquiry
 from heard.conversations.queries import Sight, sight_of
+from heard.conversations.readings.correcting import correct
+from heard.conversations.readings.enquiring import dismiss, next_enquiry
 from heard.staff.access import StaffRequest, staff_only
 
 

@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
 
-from heard.conversations import attachments
+from heard.conversations.files import attachments
 from heard.conversations.models import Attachment
 from heard.lib.stores import MissingError, StoreError
 

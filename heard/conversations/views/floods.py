@@ -15,8 +15,9 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from heard.channels.base import Act
-from heard.conversations import folding, queries, showing
-from heard.conversations.floods import (
+from heard.conversations import queries, showing
+from heard.conversations.floods import folding
+from heard.conversations.floods.handling import (
     RESOLVED_AT_ONCE,
     acknowledge_all,
     resolve_all,

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from heard.channels import granting
 from heard.channels.base import PlaceError
-from heard.conversations.connecting import sign_in
+from heard.conversations.inboxes.connecting import sign_in
 from heard.conversations.models import Inbox
 from heard.lib.sealing import seal, unseal
 from heard.staff.access import StaffRequest

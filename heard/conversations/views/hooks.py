@@ -27,8 +27,8 @@ from heard.channels.base import (
     RefusedError,
 )
 from heard.channels.registry import channel_of
-from heard.conversations.accounts import account_of
-from heard.conversations.journal import keep
+from heard.conversations.deliveries.journal import keep
+from heard.conversations.inboxes.accounts import account_of
 from heard.conversations.models import Inbox
 from heard.lib.limits import seconds_to_wait
 from heard.lib.sealing import UnsealError

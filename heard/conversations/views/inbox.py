@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from heard.conversations import queries, showing
-from heard.conversations.calls import KINDS
+from heard.conversations.calls.taking import KINDS
 from heard.conversations.queries import VIEWS, Filters, Sight, View, sight_of
 from heard.lib.headers import live_url
 from heard.staff.access import StaffRequest, staff_only

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from heard.conversations.journal import NotKeptError, WaitsAlreadyError, take_again
+from heard.conversations.deliveries.journal import NotKeptError, WaitsAlreadyError, take_again
+from heard.conversations.deliveries.tracing import became
 from heard.conversations.models import Delivery, Inbox
-from heard.conversations.tracing import became
 from heard.staff.access import StaffRequest, leads_only
 
 PAGE_SIZE = 50

@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
-from heard.conversations import ledger, showing
-from heard.conversations.exporting import as_csv, as_json
-from heard.conversations.ledger import LONGEST, NEWEST, Book, Fail, Filters
+from heard.conversations import showing
+from heard.conversations.fails import ledger
+from heard.conversations.fails.exporting import as_csv, as_json
+from heard.conversations.fails.ledger import LONGEST, NEWEST, Book, Fail, Filters
 from heard.conversations.models import Clock
 from heard.conversations.queries import sight_of
 from heard.staff.access import StaffRequest, staff_only

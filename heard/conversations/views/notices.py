@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
-from heard.conversations import noticing, showing
+from heard.conversations import showing
+from heard.conversations.colleagues import noticing
 from heard.conversations.queries import sight_of
 from heard.staff.access import StaffRequest, staff_only
 

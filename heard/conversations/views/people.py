@@ -13,11 +13,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from heard.contacts.models import Contact, Joining, Likeness
-from heard.conversations import joining, naming, showing
-from heard.conversations.acquaintance import acquaintance, is_known_to, words
+from heard.conversations import showing
+from heard.conversations.people import joining, naming
+from heard.conversations.people.acquaintance import acquaintance, is_known_to, words
+from heard.conversations.people.recognising import recognised
+from heard.conversations.people.suggesting import dismiss, suggestions
 from heard.conversations.queries import Sight, sight_of
-from heard.conversations.recognising import recognised
-from heard.conversations.suggesting import dismiss, suggestions
 from heard.staff.access import StaffRequest, staff_only
 
 

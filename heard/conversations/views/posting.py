@@ -19,8 +19,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from heard.conversations import alarms, posting, showing
-from heard.conversations.facts import facts_of_post
+from heard.conversations import alarms, showing
+from heard.conversations.checks import posting
+from heard.conversations.checks.facts import facts_of_post
 from heard.conversations.models import Inbox
 from heard.conversations.views.composing import check_context
 from heard.lib.limits import allows, visitor

@@ -12,12 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from heard.conversations import reviewing, showing
-from heard.conversations.crossing import Crossing
-from heard.conversations.facts import facts_of
+from heard.conversations import showing
+from heard.conversations.checks.facts import facts_of
 from heard.conversations.models import Review
-from heard.conversations.queries import Sight, sight_of
-from heard.conversations.replying import (
+from heard.conversations.outbox.replying import (
     RepliesCross,
     ReplyBlocked,
     ReplyImpossible,
@@ -25,6 +23,9 @@ from heard.conversations.replying import (
     WordsHeld,
     let_out,
 )
+from heard.conversations.queries import Sight, sight_of
+from heard.conversations.second_eyes import reviewing
+from heard.conversations.second_eyes.crossing import Crossing
 from heard.conversations.thread import thread
 from heard.conversations.views.composing import check_context
 from heard.conversations.views.conversation import done, found

@@ -11,11 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from heard.conversations import showing, weighing
+from heard.conversations import showing
+from heard.conversations.checks import weighing
+from heard.conversations.checks.weighing import NO_EVIDENCE, Evidence
 from heard.conversations.models import Inbox, Rule
 from heard.conversations.views.composing import LETTERS
 from heard.conversations.views.conversation import found
-from heard.conversations.weighing import NO_EVIDENCE, Evidence
 from heard.staff.access import StaffRequest, leads_only, staff_only
 from heard.think import Letter
 from heard.think.softening import FIRM

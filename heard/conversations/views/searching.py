@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from heard.contacts.models import Contact
 from heard.conversations import showing
 from heard.conversations.queries import Sight, sight_of
-from heard.conversations.search import Found, Question, count, search
+from heard.conversations.search.searching import Found, Question, count, search
 from heard.staff.access import StaffRequest, staff_only
 
 MOST_SPELLINGS = 2

@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from heard.conversations import scandal, showing
+from heard.conversations import showing
 from heard.conversations.forms import FlagForm, SecondEyesForm
 from heard.conversations.models import Inbox, ScandalFlag
-from heard.conversations.precautions import rules_now
+from heard.conversations.second_eyes import scandal
+from heard.conversations.second_eyes.precautions import rules_now
 from heard.staff.access import StaffRequest, leads_only
 from heard.staff.arranging import keep
 

@@ -18,14 +18,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from heard.channels import contact_page, widget
 from heard.channels.base import Hooked, PlaceError
 from heard.channels.registry import channel_of, channels
-from heard.conversations.arranging import free_slug, renew_secret
-from heard.conversations.connecting import MissingError, check, connect, disconnect, pause
+from heard.conversations.clocks.spans import length
+from heard.conversations.deliveries.listening import is_asked
 from heard.conversations.forms import HoursForm, InboxForm, PlaceForm, PolicyForm, form_of
-from heard.conversations.health import health_of
-from heard.conversations.listening import is_asked
+from heard.conversations.inboxes.arranging import free_slug, renew_secret
+from heard.conversations.inboxes.connecting import MissingError, check, connect, disconnect, pause
+from heard.conversations.inboxes.health import health_of
 from heard.conversations.models import Hours, Inbox, Policy
 from heard.conversations.showing import span_words
-from heard.conversations.spans import length
 from heard.conversations.views import granting
 from heard.conversations.views import widget as widget_views
 from heard.staff.access import StaffRequest, leads_only

@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from heard.conversations import offering, proposing, recalling, showing
-from heard.conversations.filling import filled, opened_up, theirs
+from heard.conversations import showing
+from heard.conversations.answers import offering, proposing, recalling
+from heard.conversations.answers.filling import filled, opened_up, theirs
 from heard.conversations.models import Conversation, Message, Taking
 from heard.conversations.views.conversation import done, found, found_message, sheet
 from heard.knowledge import saving

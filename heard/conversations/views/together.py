@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from heard.conversations import merging, splitting
+from heard.conversations.intake import merging, splitting
 from heard.conversations.models import Conversation, Merging, Message, Splitting
 from heard.conversations.views.conversation import done, found, sheet
 from heard.staff.access import StaffRequest, staff_only

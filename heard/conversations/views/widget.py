@@ -27,8 +27,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from heard.channels import widget
-from heard.conversations.expecting import Pace, expectation, pace
-from heard.conversations.journal import keep, take_in
+from heard.conversations.contact_page.expecting import Pace, expectation, pace
+from heard.conversations.deliveries.journal import keep, take_in
 from heard.conversations.models import Conversation, Inbox
 from heard.conversations.views import contact_page
 from heard.lib.headers import policy

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from heard.channels.base import Kind
 from heard.channels.email import tokens, writing
-from heard.conversations.intake import receive
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import Conversation, Inbox, Message
 from tests import make
 from tests.channels.email.mails import NOW, account, answer, letter, only

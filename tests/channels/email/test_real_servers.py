@@ -29,13 +29,13 @@ from heard.channels.base import (
     SendState,
 )
 from heard.channels.email import imap, mime, tokens, writing
-from heard.conversations.accounts import account_of
-from heard.conversations.connecting import connect
-from heard.conversations.intake import receive
-from heard.conversations.journal import keep_fetched, take_in
+from heard.conversations.deliveries.journal import keep_fetched, take_in
+from heard.conversations.inboxes.accounts import account_of
+from heard.conversations.inboxes.connecting import connect
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import Conversation, Delivery, Inbox, Message, Sending
-from heard.conversations.replying import reply
-from heard.conversations.sending import deliver
+from heard.conversations.outbox.replying import reply
+from heard.conversations.outbox.sending import deliver
 from tests import make
 from tests.channels.email.mails import HOOK, NOW, PAYLOADS, answer
 from tests.servers import running

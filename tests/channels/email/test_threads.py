@@ -10,7 +10,7 @@ import pytest
 
 from heard.channels.base import Account, File, Incoming, Kind
 from heard.channels.email import mime, tokens, writing
-from heard.conversations.intake import receive
+from heard.conversations.intake.receiving import receive
 from heard.conversations.models import Conversation, Inbox, Message
 from tests import make
 from tests.channels.email.mails import HOOK, NOW, account, answer, heard, letter, only

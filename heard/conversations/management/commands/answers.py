@@ -10,8 +10,8 @@ from django.core.management import CommandError
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from heard.conversations.answers.remembering import SETTLED, begin_anew, remember
 from heard.conversations.models import Exchange
-from heard.conversations.remembering import SETTLED, begin_anew, remember
 from heard.knowledge import carrying
 from heard.knowledge.models import SavedAnswer
 from heard.staff.models import User

@@ -8,8 +8,8 @@ from django.core.management import CommandError
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from heard.conversations import tidying
-from heard.conversations.tidying import Moved
+from heard.conversations.files import tidying
+from heard.conversations.files.tidying import Moved
 from heard.lib.stores import StoreError
 
 SAID_EVERY = 100

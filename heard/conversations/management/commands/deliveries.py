@@ -8,7 +8,7 @@ from django.core.management import CommandError
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from heard.conversations.journal import take_all_again
+from heard.conversations.deliveries.journal import take_all_again
 from heard.conversations.models import Delivery, Inbox
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from heard.conversations.exporting import as_csv, as_json
-from heard.conversations.ledger import Filters, every_fail, whole_book
+from heard.conversations.fails.exporting import as_csv, as_json
+from heard.conversations.fails.ledger import Filters, every_fail, whole_book
 from heard.conversations.models import Clock, Inbox
 from heard.staff.models import User
 

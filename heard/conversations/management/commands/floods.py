@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from heard.conversations.sifting import look
+from heard.conversations.floods.sifting import look
 from heard.lib.statements import fetch
 
 LATEST = """

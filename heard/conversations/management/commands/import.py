@@ -27,7 +27,7 @@ from heard.channels.archives import (
 from heard.channels.archives.calls import SYSTEMS
 from heard.channels.dates import moment
 from heard.channels.phone.numbers import is_country
-from heard.conversations.importing import Progress, Summary, Wishes, bring_in
+from heard.conversations.archives.importing import Progress, Summary, Wishes, bring_in
 
 PLAIN_SECONDS = 10
 TERMINAL_SECONDS = 0.2

@@ -13,9 +13,9 @@ from django.utils import timezone
 from heard import environment
 from heard.channels.base import Hooked, PlaceError, Setting
 from heard.channels.registry import channel_of, kinds
-from heard.conversations.accounts import hook_of, secrets_of
-from heard.conversations.arranging import new_inbox, renew_secret
-from heard.conversations.connecting import (
+from heard.conversations.inboxes.accounts import hook_of, secrets_of
+from heard.conversations.inboxes.arranging import new_inbox, renew_secret
+from heard.conversations.inboxes.connecting import (
     COMMON,
     OWN,
     MissingError,
@@ -28,7 +28,7 @@ from heard.conversations.connecting import (
     take_down,
     value_of,
 )
-from heard.conversations.health import health_of
+from heard.conversations.inboxes.health import health_of
 from heard.conversations.models import Inbox
 from heard.staff.models import User
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from heard.conversations.teaching import Learnt, learn
+from heard.conversations.readings.teaching import Learnt, learn
 from heard.reading.house import LEAST_LABELS, LEAST_OF_A_CLASS
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from heard.conversations.listening import listen
+from heard.conversations.deliveries.listening import listen
 
 
 class Command(BaseCommand):

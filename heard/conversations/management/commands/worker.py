@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from heard.conversations.working import work
+from heard.conversations.deliveries.working import work
 
 
 class Command(BaseCommand):

@@ -1,0 +1,1 @@
+"""Archives of former years: brought in by several importers beside each other."""

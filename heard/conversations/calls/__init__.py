@@ -1,0 +1,1 @@
+"""Telephone calls: their words in a thread, who is on hold, and the book over them."""

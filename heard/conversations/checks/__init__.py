@@ -1,0 +1,1 @@
+"""The check at work here: what it may know, our own posts, and what its rules are worth."""

@@ -1,0 +1,1 @@
+"""What we owe, and until when: worked out from what happened, in opening hours, and swept."""

@@ -1,0 +1,1 @@
+"""Comment cards: where they lie, their sheets, and whom a guest's call reaches."""

@@ -1,0 +1,1 @@
+"""The ledger of fails, on its page and for other programs."""

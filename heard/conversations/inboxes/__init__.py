@@ -1,0 +1,1 @@
+"""Connected accounts: opened, connected to their place, and known to be well or not."""

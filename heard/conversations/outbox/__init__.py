@@ -1,0 +1,1 @@
+"""What goes out: replies and deeds, weighed here, handed to the place once, or told why not."""

@@ -1,0 +1,1 @@
+"""Readings looked at again: by the people of the house, by a second reader, and learnt from."""

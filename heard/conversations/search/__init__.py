@@ -1,0 +1,1 @@
+"""Search over all a person may see, and the words it forgives."""

@@ -1,0 +1,1 @@
+"""Replies that wait: they rest, or another person looks first; and words that crossed."""
