@@ -20,6 +20,11 @@ SHORT = RegexValidator(
 )
 
 
+def other_names(words: str) -> tuple[str, ...]:
+    """The other names of a subject, from how they are written: parted by commas."""
+    return tuple(filter(None, (word.strip() for word in words.split(","))))
+
+
 class HouseFactQuerySet(models.QuerySet["HouseFact"]):
     """Conditions on facts."""
 
@@ -74,6 +79,11 @@ class HouseFact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.value}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it may be called: its subject, then the other names."""
+        return (self.subject, *other_names(self.words))
 
 
 class SavedAnswerQuerySet(models.QuerySet["SavedAnswer"]):

@@ -6,7 +6,7 @@ from datetime import date
 
 from django.db.models import Q
 
-from heard.knowledge.models import HouseFact, SavedAnswer
+from heard.knowledge.models import HouseFact, SavedAnswer, other_names
 from heard.staff.models import User
 from heard.think import Known
 
@@ -32,10 +32,9 @@ def known_of(
     nearest: dict[str, tuple[tuple[bool, bool, bool], Known]] = {}
     for subject, value, words, place, brand, spoken in rows:
         nearness = (place is not None, brand is not None, spoken != "")
-        others = tuple(filter(None, (word.strip() for word in words.split(","))))
         known = nearest.get(subject.casefold())
         if known is None or nearness > known[0]:
-            nearest[subject.casefold()] = (nearness, Known(subject, value, others))
+            nearest[subject.casefold()] = (nearness, Known(subject, value, other_names(words)))
     return tuple(known for _, known in nearest.values())
 
 

@@ -20,16 +20,16 @@ PAGE_SIZE = 50
 
 COUNTS = """
     SELECT c.head, count(DISTINCT c.message_id)
-    FROM correction c JOIN message m ON m.id = c.message_id
-    WHERE m.text <> '' AND NOT m.is_automatic GROUP BY 1
+    FROM correction c JOIN message m ON m.id = c.message_id JOIN inbox i ON i.id = m.inbox_id
+    WHERE m.text <> '' AND NOT m.is_automatic AND NOT i.is_sample GROUP BY 1
 """
 
 LABELS = """
     SELECT c.id, c.was, c.now, c.at, coalesce(u.name, ''), left(m.text, 200), m.id,
         m.conversation_id, m.inbox_id
-    FROM correction c JOIN message m ON m.id = c.message_id
+    FROM correction c JOIN message m ON m.id = c.message_id JOIN inbox i ON i.id = m.inbox_id
     LEFT JOIN staff_user u ON u.id = c.by_id
-    WHERE c.head = %s AND m.inbox_id = ANY(%s) AND c.id < %s
+    WHERE c.head = %s AND m.inbox_id = ANY(%s) AND NOT i.is_sample AND c.id < %s
     ORDER BY c.id DESC LIMIT %s
 """
 LAST_ID = 2**62

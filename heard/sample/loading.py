@@ -44,12 +44,15 @@ from heard.conversations.second_eyes.precautions import weigh
 from heard.events.diary import record, record_many
 from heard.events.models import Event
 from heard.knowledge import saving
-from heard.knowledge.models import SavedAnswer
+from heard.knowledge.keeping import take_in_sheet
+from heard.knowledge.models import HouseFact, SavedAnswer
+from heard.knowledge.sheets import Line
 from heard.lib.jobs import jobs
 from heard.meter.models import DayFigures
 from heard.sample import company
 from heard.sample.answers import ANSWERS
 from heard.sample.events import events
+from heard.sample.facts import FACTS
 from heard.sample.happenings import Deed, Happening, Said
 from heard.staff.models import Brand, Place, Role, Team, User
 
@@ -139,6 +142,7 @@ def begin(now: datetime) -> User:
                     created_at=begun_at,
                 )
     _save_answers(staff, teams, begun_at=begun_at)
+    _say_facts(staff[company.COLLEAGUES[0].key], brand=brand, begun_at=begun_at)
     owner = staff[company.COLLEAGUES[0].key]
     record("sample.begun", subject="user", subject_id=owner.pk, at=now, actor_id=owner.pk)
     return owner
@@ -204,6 +208,8 @@ def remove(now: datetime) -> bool:
         subject="answer", subject_id__in=list(saved.values_list("pk", flat=True))
     ).delete()
     saved.delete()
+    HouseFact.objects.filter(brand__is_sample=True, said_by__is_sample=True).delete()
+    Event.objects.filter(subject="housefact", actor__in=people).delete()
     Event.objects.filter(
         subject="user", subject_id__in=list(people.values_list("pk", flat=True))
     ).delete()
@@ -277,6 +283,17 @@ def _save_answers(staff: dict[str, User], teams: dict[str, Team], *, begun_at: d
         )
         deed = saving.propose if it.is_proposed else saving.keep
         deed(row, by=staff[it.by], now=begun_at)
+
+
+def _say_facts(owner: User, *, brand: Brand, begun_at: datetime) -> None:
+    """The facts of the house, in its brand alone: they hold for nobody else."""
+    rows = list(Place.objects.filter(is_sample=True).order_by("pk"))
+    places = {it.key: row.name for it, row in zip(company.PLACES, rows, strict=True)}
+    lines = [
+        Line(number, it.subject, it.value, it.words, brand.name, places.get(it.place, ""))
+        for number, it in enumerate(FACTS, start=1)
+    ]
+    take_in_sheet(lines, by=owner, now=begun_at)
 
 
 def _open(inbox: company.Inbox, *, teams: list[Team], **fields: Any) -> None:

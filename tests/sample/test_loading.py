@@ -19,11 +19,14 @@ from pytest_django import DjangoDbBlocker
 
 from heard.channels.base import Kind
 from heard.contacts.models import Contact
+from heard.conversations.checks.facts import facts_of
 from heard.conversations.floods.sifting import look
 from heard.conversations.intake.receiving import receive
 from heard.conversations.models import (
     Clock,
     Conversation,
+    Correction,
+    Enquiry,
     Flood,
     Inbox,
     Message,
@@ -32,15 +35,19 @@ from heard.conversations.models import (
     Sending,
 )
 from heard.conversations.outbox.sending import deliver
+from heard.conversations.readings.correcting import CHOICES
+from heard.conversations.readings.teaching import learn
 from heard.events.models import Event
 from heard.knowledge.gaps import NAMES, gaps_in
-from heard.knowledge.models import SavedAnswer
+from heard.knowledge.models import HouseFact, SavedAnswer
 from heard.meter import rollups
+from heard.meter.learning import stories
 from heard.sample import company
 from heard.sample.events import events
 from heard.sample.happenings import Said
 from heard.sample.loading import begin, load, load_sample, progress, remove
 from heard.staff.models import Team, User
+from heard.think import check
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -135,6 +142,28 @@ def test_a_campaign_of_a_dozen_accounts_is_the_one_flood() -> None:
     assert conversations().filter(flood=flood, status="open").count() == 12
     remove(NOW)
     assert not Flood.objects.exists()
+
+
+def test_a_reply_that_says_otherwise_than_the_house_is_told_so() -> None:
+    opened = conversations().filter(inbox__name="Quince & Cork by e-mail").latest("pk")
+    author = User.objects.get(is_sample=True, name="Youssef Benali")
+    facts = facts_of(opened, author=author, now=NOW)
+    found = check("Dear Beth, delivery is £7.50 to Pell.", facts)
+    assert "true.contradicts" in {it.code for it in found.findings}
+    found = check("Dear Beth, delivery is £4.95 to Pell.", facts)
+    assert not [it for it in found.findings if it.code.startswith("true.")]
+    assert not HouseFact.objects.exclude(brand__is_sample=True).exists()
+
+
+@pytest.mark.usefixtures("_taken_back")
+def test_what_is_said_of_made_up_messages_teaches_nobody() -> None:
+    assert Correction.objects.filter(message__inbox__is_sample=True).count() > 200
+    told = learn(by=None, now=NOW)
+    assert {(head, it.label_count, it.refit) for head, it in told.items()} == {
+        (head, 0, None) for head in CHOICES
+    }
+    assert not any(story.label_count for story in stories())
+    assert not Enquiry.objects.filter(message__inbox__is_sample=True).exists()
 
 
 def test_service_sagged_in_the_middle_and_came_back() -> None:

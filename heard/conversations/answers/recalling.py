@@ -107,7 +107,7 @@ def suggestions(opened: Conversation, *, by: User, sight: Sight, limit: int) -> 
     vector = embed([question])[0]
     found = _exchanges(vector, terms, opened, sight=sight, language=language)
     grouped = _grouped(found, question, saved=saved)
-    grouped += _by_their_words(question, vector, terms, saved.values(), language=language)
+    grouped += _by_their_words(question, saved.values(), language=language)
     best: dict[object, Suggested] = {}
     for one in sorted(grouped, key=lambda it: -it.likeness):
         best.setdefault(one.answer.pk if one.answer else one, one)
@@ -241,17 +241,29 @@ def _grouped(
 
 
 def _by_their_words(
-    question: str, vector: Vectors, terms: Terms, saved: Iterable[SavedAnswer], *, language: str
+    question: str, saved: Iterable[SavedAnswer], *, language: str
 ) -> Iterator[Suggested]:
     """Saved answers that say what was asked, in the language of the contact or in none."""
     fitting = [it for it in saved if not (it.language and language and it.language != language)]
-    texts = [f"{it.title}\n{without_gaps(it.text)}" for it in fitting]
-    meanings = _memory.meanings([it.title for it in fitting]) @ vector
-    for answer, text, meaning in zip(fitting, texts, meanings, strict=True):
-        words = max(_part(terms_of(answer.title), terms), _part(terms, terms_of(text)))
-        likeness = MEANING_SHARE * float(meaning) + (1 - MEANING_SHARE) * words
-        if why := _why(question, text):
+    titled = [(it.title, without_gaps(it.text)) for it in fitting]
+    for answer, said, likeness in zip(fitting, titled, likenesses(question, titled), strict=True):
+        if why := _why(question, "\n".join(said)):
             yield Suggested(answer.text, likeness, why, answer)
+
+
+def likenesses(question: str, titled: Sequence[tuple[str, str]]) -> list[float]:
+    """How like what was asked each text is, by the meaning of its title and by its words; up to 1.
+
+    The one way in which what the house has written down is ranked, for people and for drafts.
+    """
+    terms = terms_of(question)
+    meanings = _memory.meanings([title for title, _ in titled]) @ embed([question])[0]
+    found = []
+    for (title, text), meaning in zip(titled, meanings, strict=True):
+        whole = terms_of(f"{title}\n{text}")
+        words = max(_part(terms_of(title), terms), _part(terms, whole))
+        found.append(MEANING_SHARE * float(meaning) + (1 - MEANING_SHARE) * words)
+    return found
 
 
 def _part(terms: Terms, others: Terms) -> float:

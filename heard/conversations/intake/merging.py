@@ -14,7 +14,9 @@ from heard.contacts.models import Joining
 from heard.conversations.clocks.settling import settle, tell
 from heard.conversations.intake.locking import hold_door
 from heard.conversations.models import Conversation, Merging
-from heard.events.diary import record
+from heard.events.diary import record, record_many
+from heard.events.models import Event
+from heard.lib.statements import fetch
 from heard.staff.models import User
 
 MOVED = ("resolution", "acknowledgement", "sighting", "promise", "notice", "drafted", "review")
@@ -45,6 +47,16 @@ STAND_BACK = """
 """
 
 
+HEIR = """
+    WITH RECURSIVE went AS (
+        SELECT %s::bigint AS id
+        UNION SELECT (e.data->>'into')::bigint FROM went JOIN event e ON e.subject = 'conversation'
+            AND e.subject_id = went.id AND e.name = 'conversation.removed'
+    )
+    SELECT c.id FROM went JOIN conversation c ON c.id = went.id
+"""
+
+
 class CannotMergeError(ValueError):
     """The two are not of one contact and one inbox, or one of them is gone; the code says which."""
 
@@ -57,11 +69,11 @@ class Undone:
     kept: int
 
 
-def merge(pairs: Sequence[tuple[int, int]]) -> None:
+def merge(pairs: Sequence[tuple[int, int]], *, now: datetime) -> None:
     """Move everything of the first conversation of each pair into the second, and remove the first.
 
     The caller settles the second ones afterwards. What people merged into the first is in the
-    second from now on.
+    second from now on. Where each went is written down: see `heir_of`.
     """
     parameters = [[gone for gone, _ in pairs], [kept for _, kept in pairs]]
     with connection.cursor() as cursor:
@@ -107,6 +119,27 @@ def merge(pairs: Sequence[tuple[int, int]]) -> None:
                 [parameters[0]],
             )
         cursor.execute("DELETE FROM conversation WHERE id = ANY(%s)", [parameters[0]])
+    write_heirs(pairs, now=now)
+
+
+def write_heirs(pairs: Sequence[tuple[int, int]], *, now: datetime) -> None:
+    """Write down into which conversation each went whose row is no longer there."""
+    record_many(
+        Event(
+            name="conversation.removed",
+            subject="conversation",
+            subject_id=gone,
+            at=now,
+            data={"into": kept},
+        )
+        for gone, kept in pairs
+    )
+
+
+def heir_of(conversation: int) -> int | None:
+    """The conversation that has what was said in one that was removed; None if nothing has."""
+    found = fetch(HEIR, [conversation])
+    return found[0][0] if found else None
 
 
 @transaction.atomic

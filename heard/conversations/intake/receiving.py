@@ -33,7 +33,7 @@ from heard.conversations.intake.filing import (
     read_all,
     up_of,
 )
-from heard.conversations.intake.merging import merge
+from heard.conversations.intake.merging import merge, write_heirs
 from heard.conversations.intake.splitting import into_parts
 from heard.conversations.intake.threading import (
     MOST_NAMESAKES,
@@ -129,7 +129,7 @@ def receive(
             for item in items
         }
         threads = Threads(new, stored.messages, stored.namesakes)
-        touched = _rehang(inbox, new, threads)
+        touched = _rehang(inbox, new, threads, now=now)
         keys = [(threads.root(i.external_id), threads.contact(i.external_id)) for i in items]
         known_parts = known_conversations(inbox, keys)
         conversations = {key: parts[0] for key, parts in known_parts.items()}
@@ -363,7 +363,7 @@ def _write_namesakes(
     ]
 
 
-def _rehang(inbox: Inbox, new: Mapping[str, Known], threads: Threads) -> set[int]:
+def _rehang(inbox: Inbox, new: Mapping[str, Known], threads: Threads, *, now: datetime) -> set[int]:
     """Move what waited for one of the new messages; returns the conversations that this touched.
 
     Conversations whose stand-in root has arrived get its true root; what people have merged stays
@@ -385,9 +385,11 @@ def _rehang(inbox: Inbox, new: Mapping[str, Known], threads: Threads) -> set[int
     rows = [Rooted(*row) for row in found]
     moves = rehang(rows, moved, own)
     for pairs in moves.merges:
-        merge(pairs)
+        merge(pairs, now=now)
     with connection.cursor() as cursor:
         if moves.forgotten:
+            heirs = {row.id: row.merged_into for row in rows if row.merged_into}
+            write_heirs([(pk, heirs[pk]) for pk in moves.forgotten if pk in heirs], now=now)
             cursor.execute(
                 "DELETE FROM merging WHERE gone_id = ANY(%(ids)s)", {"ids": moves.forgotten}
             )

@@ -122,7 +122,7 @@ def undo(splitting: Splitting, *, by: User, now: datetime) -> int:
         cursor.execute(
             "UPDATE clock SET conversation_id = %s WHERE conversation_id = %s", [whole, part]
         )
-    merge([(part, whole)])
+    merge([(part, whole)], now=now)
     with connection.cursor() as cursor:
         restore_clocks(cursor, splitting.clocks, among=(whole,))
     record(

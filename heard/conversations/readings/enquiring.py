@@ -27,9 +27,9 @@ RECENT = timedelta(days=7)
 LOOKED_AT = 2_000
 
 CANDIDATES = """
-    SELECT m.id, m.inbox_id, m.text FROM message m
-    WHERE m.kind = 'incoming' AND m.read_by = 'model' AND m.at > %s AND m.text <> ''
-        AND m.need_by = '' AND m.deleted_at IS NULL AND NOT m.is_automatic
+    SELECT m.id, m.inbox_id, m.text FROM message m JOIN inbox i ON i.id = m.inbox_id
+    WHERE NOT i.is_sample AND m.kind = 'incoming' AND m.read_by = 'model' AND m.at > %s
+        AND m.text <> '' AND m.need_by = '' AND m.deleted_at IS NULL AND NOT m.is_automatic
         AND NOT EXISTS (SELECT FROM enquiry d WHERE d.message_id = m.id)
     ORDER BY m.at DESC, m.id DESC LIMIT %s
 """

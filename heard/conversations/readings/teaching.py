@@ -25,8 +25,8 @@ SAID = """
     FROM (
         SELECT DISTINCT ON (message_id) message_id, was, now, at, id FROM correction
         WHERE head = %s ORDER BY message_id, id DESC
-    ) x JOIN message m ON m.id = x.message_id
-    WHERE m.text <> '' AND NOT m.is_automatic
+    ) x JOIN message m ON m.id = x.message_id JOIN inbox i ON i.id = m.inbox_id
+    WHERE m.text <> '' AND NOT m.is_automatic AND NOT i.is_sample
     ORDER BY x.id DESC LIMIT %s
 """
 
@@ -60,7 +60,8 @@ def _learn(head: str, *, by: User | None, now: datetime) -> Learnt:
 def said_of(head: str) -> list[Said]:
     """The last word on this head of each message that somebody has judged, newest first.
 
-    What an inbox keeps no longer has no words to learn from.
+    What an inbox keeps no longer has no words to learn from; and what the people of the sample
+    company are made to say of theirs teaches nobody.
     """
     with connection.cursor() as cursor:
         cursor.execute(SAID, [head, MOST_LABELS])

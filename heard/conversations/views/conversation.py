@@ -23,6 +23,7 @@ from heard.conversations.cleaning import cleaned
 from heard.conversations.colleagues.presence import be_present, leave
 from heard.conversations.deliveries.fetching import fetch_again
 from heard.conversations.files import attachments
+from heard.conversations.intake.merging import heir_of
 from heard.conversations.models import (
     Acknowledgement,
     Attachment,
@@ -64,7 +65,9 @@ def found(request: StaffRequest, number: int) -> tuple[Conversation, Sight]:
     sight = sight_of(request.user)
     mine = Conversation.objects.filter(inbox_id__in=list(sight.doors))
     rows = mine.select_related("assignee", "team")
-    opened = get_object_or_404(rows, pk=number)
+    opened = rows.filter(pk=number).first()
+    if opened is None:
+        opened = get_object_or_404(rows, pk=heir_of(number))
     if opened.merged_into_id is not None:
         opened = get_object_or_404(rows, pk=opened.merged_into_id)
     return opened, sight

@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 from heard.assistant.drafting import parsed
 from heard.assistant.models import Assistant, Consultation
 from heard.conversations.answers import drafting, recalling, remembering
-from heard.conversations.answers.grounding import nearest
+from heard.conversations.answers.grounding import LIKE_ENOUGH_TO_READ, grounds_for
 from heard.conversations.intake.receiving import receive
 from heard.conversations.models import Conversation, Draft, Drafted, Message, Sending
 from heard.conversations.outbox import replying
@@ -240,9 +240,19 @@ def test_the_words_of_drafts_go_after_a_day(opened: Conversation, ann: User) -> 
     assert not Draft.objects.exists()
 
 
-def test_the_nearest_texts_share_the_rarest_words() -> None:
-    texts = ["opening hours", "day ticket price", "hours of the day", "dogs"]
-    assert nearest("What are your opening hours?", texts, limit=2) == [0, 2]
-    assert nearest("Are DOGS allowed", texts, limit=3) == [3]
-    assert nearest("nothing of it", texts, limit=3) == []
-    assert nearest("anything", [], limit=3) == []
+def test_sources_are_ranked_as_suggestions_are_and_a_fact_by_its_likest_name() -> None:
+    assert recalling.likenesses("anything", []) == []
+    asked = "What does a day ticket cost?"
+    titled = [("Day ticket", ""), ("Price of a day ticket", ""), ("Parking", "Behind the house.")]
+    ticket, price, parking = recalling.likenesses(asked, titled)
+    assert 1 >= ticket > price > recalling.LIKE_ENOUGH > LIKE_ENOUGH_TO_READ > parking
+    shared = {"value": "12 euros", "said_at": make.NOON}
+    HouseFact.objects.create(subject="Entry", words="day ticket, price", **shared)
+    HouseFact.objects.create(subject="Ticket for dogs", **shared)
+    HouseFact.objects.create(subject="Parking", **shared)
+    opened = make.conversation(text=asked)
+    found = grounds_for(opened, asked, by=make.owner(), now=make.NOON)
+    assert [(it.kind, it.title) for it in found.sources] == [
+        ("fact", "Entry"),
+        ("fact", "Ticket for dogs"),
+    ]

@@ -10,17 +10,20 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heard.channels.base import Incoming, Kind
 from heard.contacts.models import Contact, Handle
 from heard.conversations.intake.filing import OF_ROOTS
+from heard.conversations.intake.merging import heir_of
 from heard.conversations.intake.receiving import close_books, receive, revive
 from heard.conversations.models import Clock, Conversation, Inbox, Message
 from heard.events.models import Event
 from heard.reading import Mood, Need, Reading, Stance, Urgency
 from tests import make
+from tests.conversations.asking import browser
 
 pytestmark = pytest.mark.django_db
 
@@ -359,6 +362,27 @@ def test_a_chain_of_replies_that_waited_takes_the_newest_with_it_when_their_ques
     receive(inbox, then, now=at)
     [whole] = Conversation.objects.all()
     assert (whole.incoming_count, whole.reply_count) == (2, 3)
+
+
+def test_the_address_of_what_became_part_of_another_leads_there_however_often_that_moved() -> None:
+    inbox = make.inbox()
+    who = {"sender": "ann", "at": make.NOON}
+    for text, name, parent in (("first", "a", "z"), ("third", "c", "b"), ("fifth", "e", "d")):
+        receive(inbox, [make.incoming(text, external_id=name, parent=parent, **who)], now=make.NOON)
+    ids = list(Conversation.objects.order_by("pk").values_list("pk", flat=True))
+    assert len(ids) == 3
+    for name, parent in (("d", "c"), ("b", "a")):
+        receive(inbox, [make.incoming("link", external_id=name, parent=parent, **who)], now=NOW)
+    [whole] = Conversation.objects.all()
+    assert [heir_of(pk) for pk in ids] == [whole.pk] * 3
+    assert heir_of(max(ids) + 1_000) is None
+    greta = browser(make.owner())
+    for pk in ids:
+        page = greta.get(reverse("conversation", args=[pk]))
+        assert (page.status_code, "fifth" in page.content.decode()) == (200, True)
+    stranger = browser(make.user())
+    inbox.teams.add(make.team())
+    assert stranger.get(reverse("conversation", args=[ids[-1]])).status_code == 404
 
 
 def test_a_fail_moves_when_a_later_part_of_the_archive_tells_that_its_clock_had_paused() -> None:
