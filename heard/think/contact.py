@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from heard.reading import Mood, Need, Reading, Stance, read
 from heard.think.findings import Facts
-from heard.think.wording import folded, sentences, set_of
+from heard.think.wording import folded, lowered, sentences, set_of, spoken, table
 
 _PRAISE_FROM_WORDS = 7
 _FEELING = re.compile(
@@ -16,7 +16,10 @@ _FEELING = re.compile(
     r"|wtf|damn|(?:the|as) (?:hell|heck)|joke|shame|disappoint|frustrat|annoy|irritat|upset|ugh"
     r"|stress|scared|crying|in tears|ruined|insult|rude|lied|liar|scam|rip ?off|robbe|stole|ignor"
     r"|incompeten|nightmare|fuck|shit|crap|sucks?\b)"
-    r"|!!|\?\?|(?:\b[A-Z]{3,}\b[ ,!.]+){3}|[😡🤬😠😤😭😢👎🤮💔🤦]"
+    r"|!!|\?\?|(?:\b[A-ZÀ-ÖØ-Þ]{3,}\b[ ,!.]+){3}|[😡🤬😠😤😭😢👎🤮💔🤦]"
+)
+_FEELING_ABROAD = spoken(
+    {name: told["feels"] for name, told in table("warmth.toml").items() if "feels" in told}
 )
 
 
@@ -42,7 +45,7 @@ def is_upset(facts: Facts) -> bool:
 
 def has_feeling(text: str) -> bool:
     """Whether there is a word, a sign or a way of writing by which feeling shows."""
-    return bool(_FEELING.search(text))
+    return bool(_FEELING.search(text) or _FEELING_ABROAD.search(lowered(folded(text))))
 
 
 def is_negative(facts: Facts) -> bool:

@@ -11,6 +11,8 @@ from heard.think.findings import Facts, Finding, Letter, Light
 from heard.think.links import links_in
 from heard.think.wording import own_words
 
+SPOKEN = ("en", "de", "fr", "es", "pt", "it")
+"""Languages in which the rules about words are worded."""
 _LEAST_WORDS = 5
 _NAMES = {
     "de": "German",
@@ -56,3 +58,17 @@ def language_of(draft: str) -> str:
 def may_be(code: str, draft: str) -> bool:
     """Whether nothing speaks against the draft being in that language."""
     return language_of(draft) in ("", code)
+
+
+def is_spoken(draft: str) -> bool:
+    """Whether the draft may be in a language in which the rules are worded."""
+    return language_of(draft) in ("", *SPOKEN)
+
+
+def tongue_of(draft: str, facts: Facts) -> str:
+    """In which of the `SPOKEN` languages to add a word to a draft: its own, or the contact's."""
+    contacts = facts.contact_language.casefold()[:2]
+    for code in (language_of(draft), contacts, language_of(facts.message)):
+        if code in SPOKEN:
+            return code
+    return SPOKEN[0]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from importlib.resources import files
+from typing import Any
 
 _FOLD = {
     "’": "'",
@@ -31,6 +34,33 @@ _ABBREVIATION = re.compile(
     r"|\b[A-Z])\.$",
     re.IGNORECASE,
 )
+
+
+def _accents() -> dict[str, str]:
+    groups = ("aàáâã", "eèéêë", "iìíîï", "oòóôõ", "uùúû", "cç")
+    return {letter: f"[{letters}]" for letters in groups for letter in letters[1:]}
+
+
+_ACCENTS = _accents()
+_UMLAUTS = {"ä": "(?:ä|ae)", "ö": "(?:ö|oe)", "ü": "(?:ü|ue)", "ß": "(?:ß|ss)"}
+_AT_THE_END = re.compile(r"([àèéìòù])(?![\w\[])")
+
+
+def spelt(words: str, language: str) -> str:
+    """A pattern that also takes the spellings of those who have no such letters on their keys.
+
+    German without umlauts has ae, oe, ue and ss; the Romance languages have bare letters, Italian
+    an apostrophe after them too. The letter ñ stays: *cono* is a cone, and *ano* is no year.
+    """
+    if language == "it":
+        words = _AT_THE_END.sub("\\1'?", words)
+    letters = _UMLAUTS if language == "de" else _ACCENTS
+    return "".join(letters.get(letter, letter) for letter in words)
+
+
+def table(name: str) -> dict[str, Any]:
+    """What is told in a file of wordings beside the modules."""
+    return tomllib.loads((files("heard.think") / name).read_text(encoding="utf-8"))
 
 
 def one_of(lines: str) -> str:
@@ -61,6 +91,33 @@ def own_words(draft: str) -> str:
     if not _MAY_QUOTE.search(text):
         return text
     return _NOT_OURS.sub(lambda match: _blank(match[0]), text)
+
+
+@lru_cache(maxsize=16)
+def low_words(draft: str) -> str:
+    """The draft's own words in small letters, as long as the draft."""
+    return lowered(own_words(draft))
+
+
+def lowered(text: str) -> str:
+    """The text in small letters, as long as before."""
+    low = text.lower()
+    if len(low) == len(text):
+        return low
+    return "".join(one if len(one := letter.lower()) == 1 else letter for letter in text)
+
+
+def spoken(told: Mapping[str, str]) -> re.Pattern[str]:
+    """Any of the lines of any language, at the beginning of a word of a text in small letters."""
+    words = "|".join(spelt(one_of(lines), language) for language, lines in told.items())
+    return re.compile(rf"\b(?:{words})")
+
+
+def any_of(patterns: Iterable[re.Pattern[str]]) -> re.Pattern[str]:
+    """What finds something wherever one of the patterns does; none of them looks at case."""
+    told = [re.sub(r"\(\?P<\w+>", "(?:", pattern.pattern) for pattern in patterns]
+    words = "|".join(each.removeprefix(r"\b") for each in told if each.startswith(r"\b"))
+    return re.compile("|".join([rf"\b(?:{words})", *(x for x in told if not x.startswith(r"\b"))]))
 
 
 @lru_cache(maxsize=16)

@@ -61,6 +61,11 @@ PIECES = [
     "Your lamp never arrives at the shop on Monday.",
     "Hi Tom, it takes 3 to 5 days at 20% off.",
     "Ring our hotline on 020 7946 9999.",
+    "Sie haben vergessen, es zu unterschreiben.",
+    "Comme déjà dit, nous sommes désolés que vous le preniez mal.",
+    "Estimado cliente, se olvidó de adjuntar la foto.",
+    "Acalme-se, por favor.",
+    "Ci scusiamo per il disagio arrecato.",
     "\n",
 ]
 TURNS = st.builds(
