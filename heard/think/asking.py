@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 
 from heard.think.findings import Facts, Finding, Letter, Light
-from heard.think.hints import Hints
-from heard.think.in_the_open import IN_PRIVATE, PLACES, requests_in_the_open
-from heard.think.wording import one_of, own_words, phrase, sentence_around
+from heard.think.hints import Lines, told
+from heard.think.in_the_open import DATA, IN_PRIVATE, PLACES, requests_in_the_open
+from heard.think.wording import one_of, own_words, sentence_around
 
 
 def asking(draft: str, facts: Facts) -> Iterable[Finding]:
     """Findings for requests that no reply, or no public reply, should make."""
-    told = _HINTS.of(draft)
-    if "data" not in told:
-        return
-    if "secret" in told:
-        yield from _for_a_secret(draft, own_words(draft))
-    if facts.is_public:
-        yield from _in_public(draft, facts, told)
+    text = own_words(draft)
+    may = told(text)
+    if _SECRET_REQUEST in may:
+        yield from _for_a_secret(draft, text)
+    if facts.is_public and may.any_of(_ALL):
+        yield from _in_public(draft, facts, text)
 
 
 def _for_a_secret(draft: str, text: str) -> Iterable[Finding]:
-    for match in _SECRET_REQUEST.finditer(text):
+    for match in _SECRET_REQUEST(text):
         yield Finding(
             code="necessary.asks_secret",
             letter=Letter.NECESSARY,
@@ -36,57 +35,6 @@ def _for_a_secret(draft: str, text: str) -> Iterable[Finding]:
         )
 
 
-# No request is looked for in a draft that names none of the data.
-_HINTS = Hints(
-    {
-        "data": """
-            number nummer numéro número numero numer code details address adress indirizzo
-            dirección endereço morada anschrift mail locator pnr iban imei birth geburt
-            naissance nacimiento nascita nascimento zip personal dob d.o.b digit passw passcode
-            cvv cvc telef teléf dni cpf nif n° phone mobile screenshot receipt ssn mpan rego
-            regist passport nhs wage salary income injur sympt diagnos user surname names
-            postcode prénom portable courriel sécu targa nome cognome cellulare citofono
-            intestat celular apelido senha chave cédula nombre apellid edad móvil usuario clave
-            schlüssel handy ziffern ausweis kennzeichen plz correo reference card bank room
-            account name,
-            sort code;
-            last name;
-            full name;
-            first name;
-            your name;
-            nom ;
-            booking ref;
-            photo of;
-            picture of;
-            copy of;
-            scan of;
-            order n;
-            order id;
-            your id;
-             pin;
-            key ;
-            name and;
-            name on;
-            name as;
-            """,
-        "secret": "passw passcode pin cvv cvc code card",
-        "ask": """
-            send share give provide tell post reply respond answer comment confirm drop leave state
-            include add write type verify put enter could can would will may need require what know
-            have
-            schick send nenn teil geb schreib envoy donn communiq indiq transm précis env mand
-            indi facil compart inform pass invi comunic forni
-            """,
-        "place": " ".join(PLACES),
-        "private": """
-            dm direct direkt privat privad privé pm inbox messenger form email e-mail via chat phone
-            message
-            text link call ring whatsapp mail log sign here: https when desk airport counter
-            gate without mensaje
-            messag mensag mp md
-            """,
-    }
-)
 _NUMBERS = one_of(
     r"""
     (?:order|booking|reservation|confirmation|ticket|tracking|policy|invoice|contract)[ -]@@\b
@@ -131,14 +79,19 @@ _OPENING = one_of(
     (?:we|i)(?:'d| would)?(?: will|'ll)?(?: also)? (?:need|require)
     """
 )
-_REQUEST = phrase(
+_BEGINS = r"\b"
+_REQUEST = Lines(
     rf"""
     {_OPENING} {_BETWEEN}(?:your {_BETWEEN}{_DATA}|(?:the|a|an) {_BETWEEN}{_NUMBERS}){_MORE}
     what(?:'s| is| was| are) (?:your {_BETWEEN}{_DATA}|the {_BETWEEN}{_NUMBERS}){_MORE}
-    """
+    """,
+    before=_BEGINS,
+    after="",
 )
-_SECRET_REQUEST = phrase(
-    rf"(?:{_ASKED}{_TELL}|may (?:i|we) have|what(?:'s| is)) {_BETWEEN}your {_BETWEEN}{_SECRETS}"
+_SECRET_REQUEST = Lines(
+    rf"(?:{_ASKED}{_TELL}|may (?:i|we) have|what(?:'s| is)) {_BETWEEN}your {_BETWEEN}{_SECRETS}",
+    before=_BEGINS,
+    after="",
 )
 # What is asked for most, in the languages that contacts of a house may write in besides:
 # the verb, "your", and the data.
@@ -175,54 +128,61 @@ _ELSEWHERE = (
     ),
 )
 _REQUESTS_ELSEWHERE = {
-    language: phrase(rf"{verb} [^.!?\n]{{0,40}}?\b{your} {data}\b")
+    language: Lines(rf"{verb} [^.!?\n]{{0,40}}?\b{your} {data}\b", before=_BEGINS, after="")
     for language, verb, your, data in _ELSEWHERE
 }
-_PRIVATE = re.compile(
-    one_of(
-        r"""
-        \bd\.?m'?s?\b
-        \bdirect(?:ly)?[ -]messag
-        \bprivate
-        \bpm (?:us|me|with)\b
-        \b(?:inbox|messenger|form)\b
-        \b(?:by|via|in|through|over) (?:(?:an?|our|live|the) )?(?:e-?mail|chat|phone|message|link)\b
-        \b(?:e-?mail|call|ring|message|text|whatsapp) (?:us|me)\b
-        \b(?:log(?:ging)?|sign(?:ing)?) in\b
-        \bhere:? ?https?:
-        \bwhen you (?:call|phone|visit|write|arrive|check)\b
-        \bat the (?:desk|airport|counter|gate)\b
-        \bwithout (?:sharing|posting|revealing)\b
-        priva[dt]|direktnachricht|mensaje directo|message privé|\bMP\b|\bMD\b|messaggio|mensagem
-        """
-    ),
-    re.IGNORECASE,
+_PRIVATE = Lines(
+    r"""
+    \bd\.?m'?s?\b
+    \bdirect(?:ly)?[ -]messag
+    \bprivate
+    \bpm (?:us|me|with)\b
+    \b(?:inbox|messenger|form)\b
+    \b(?:by|via|in|through|over) (?:(?:an?|our|live|the) )?(?:e-?mail|chat|phone|message|link)\b
+    \b(?:e-?mail|call|ring|message|text|whatsapp) (?:us|me)\b
+    \b(?:log(?:ging)?|sign(?:ing)?) in\b
+    \bhere:? ?https?:
+    \bwhen you (?:call|phone|visit|write|arrive|check)\b
+    \bat the (?:desk|airport|counter|gate)\b
+    \bwithout (?:sharing|posting|revealing)\b
+    priva[dt]
+    direktnachricht
+    mensaje directo
+    message privé
+    \bM[PD]\b
+    messaggio
+    mensagem
+    """,
+    before="",
+    after="",
 )
-_IN_THE_OPEN = phrase(
+_IN_THE_OPEN = Lines(
     r"""
     (?:right )?here(?! ?:? ?https?:)\b
     below\b
     in (?:the |a )?(?:comments?|thread|repl(?:y|ies))\b
     publicly\b
-    """
+    """,
+    before=_BEGINS,
+    after="",
 )
+_REQUESTS = frozenset({_REQUEST, *_REQUESTS_ELSEWHERE.values()})
+_OPEN_PLACES = frozenset({_IN_THE_OPEN, *PLACES})
+_ALL = frozenset({*_REQUESTS, *DATA})
 
 
-def _in_public(draft: str, facts: Facts, told: Set[str]) -> Iterable[Finding]:
-    text = own_words(draft)
-    names_a_way = "private" in told and names_a_private_way(text)
-    names_a_way = names_a_way or _names_our_way(text, facts)
-    if names_a_way and "place" not in told:
+def _in_public(draft: str, facts: Facts, text: str) -> Iterable[Finding]:
+    names_a_way = names_private_way(text, facts)
+    if names_a_way and not told(text).any_of(_OPEN_PLACES):
         return
-    asks = "ask" in told
-    found = list(_asked(draft, text, facts, names_a_way=names_a_way)) if asks else []
+    found = list(_asked(draft, text, facts, names_a_way=names_a_way))
     way = f" {facts.private_way}" if facts.private_way else ""
     for request in requests_in_the_open(text, names_a_private_way=names_a_way):
         if _is_apart(request.start, request.end, found):
             found.append(_public(draft, request.start, request.end, request.instead + way))
-    if asks and not names_a_way:
-        for language, pattern in _REQUESTS_ELSEWHERE.items():
-            for match in pattern.finditer(text):
+    if not names_a_way:
+        for language, lines in _REQUESTS_ELSEWHERE.items():
+            for match in lines(text):
                 start, end = match.span()
                 if _is_apart(start, end, found):
                     change = f"{draft[start:end]} {IN_PRIVATE[language]}{way}"
@@ -249,7 +209,7 @@ def _public(draft: str, start: int, end: int, change: str) -> Finding:
 
 
 def _asked(draft: str, text: str, facts: Facts, *, names_a_way: bool) -> Iterable[Finding]:
-    for match in _REQUEST.finditer(text):
+    for match in _REQUEST(text):
         start, end = match.span()
         _, stop = sentence_around(text, start)
         open_place = _IN_THE_OPEN.search(text, end, min(stop, end + 40))
@@ -257,7 +217,7 @@ def _asked(draft: str, text: str, facts: Facts, *, names_a_way: bool) -> Iterabl
         if open_place:
             asked = draft[start : open_place.start()].rstrip()
             end = open_place.end()
-        elif names_a_way or match["put"]:
+        elif names_a_way or match.groupdict().get("put"):
             continue
         yield _public(draft, start, end, _asked_in_private(asked, facts))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from heard.think.findings import Facts, Finding, Letter, Light
-from heard.think.hints import Hints
+from heard.think.hints import Lines, told
 from heard.think.wording import folded, one_of, own_words, sentence_around
 
 _STEM = 5
@@ -33,20 +33,20 @@ class _Kind:
 
     name: str
     tells: str
-    surely: re.Pattern[str]
-    perhaps: re.Pattern[str] | None
+    surely: Lines
+    perhaps: Lines
 
 
-def _kind(name: str, told: dict[str, str], parts: dict[str, str]) -> _Kind:
+def _kind(name: str, words: dict[str, str], parts: dict[str, str]) -> _Kind:
     flags = re.RegexFlag.NOFLAG if name == "someone" else re.IGNORECASE
 
-    def pattern(lines: str) -> re.Pattern[str]:
+    def lines(of: str) -> Lines:
+        written = words.get(of, "")
         for part, said in parts.items():
-            lines = lines.replace(f"{{{part}}}", said)
-        return re.compile(rf"(?<!\w){one_of(lines)}(?!\w)", flags)
+            written = written.replace(f"{{{part}}}", said)
+        return Lines(written, flags=flags)
 
-    perhaps = pattern(told["perhaps"]) if "perhaps" in told else None
-    return _Kind(name, told["tells"], pattern(told["surely"]), perhaps)
+    return _Kind(name, words["tells"], lines("surely"), lines("perhaps"))
 
 
 _TOLD: dict[str, dict[str, str]] = tomllib.loads(
@@ -55,11 +55,11 @@ _TOLD: dict[str, dict[str, str]] = tomllib.loads(
 # A part may hold another: persons are told by titles.
 _TITLE = _TOLD["parts"]["TITLE"]
 _PARTS = {
-    name: (one_of(told) if "\n" in told.strip() else told).replace("{TITLE}", _TITLE)
-    for name, told in _TOLD.pop("parts").items()
+    name: (one_of(words) if "\n" in words.strip() else words).replace("{TITLE}", _TITLE)
+    for name, words in _TOLD.pop("parts").items()
 }
-_KINDS = [_kind(name, told, _PARTS) for name, told in _TOLD.items()]
-_HINTS = Hints({name: told["hints"] for name, told in _TOLD.items()})
+_KINDS = [_kind(name, words, _PARTS) for name, words in _TOLD.items()]
+_ALL = frozenset(lines for kind in _KINDS for lines in (kind.surely, kind.perhaps))
 DISCLOSED = frozenset(_TOLD)
 
 
@@ -67,20 +67,20 @@ def disclosures(draft: str, facts: Facts) -> Iterable[Finding]:
     """Findings for what strangers would learn of somebody from a public reply."""
     if not facts.is_public:
         return
-    told = _HINTS.of(draft)
-    if not told:
-        return
     text = own_words(draft)
+    may_tell = told(text)
+    if not may_tell.any_of(_ALL):
+        return
     said = folded(facts.message).casefold()
     for kind in _KINDS:
-        if kind.name in told:
+        if kind.surely in may_tell or kind.perhaps in may_tell:
             yield from _of_kind(kind, draft, text, said)
 
 
 def _of_kind(kind: _Kind, draft: str, text: str, said: str) -> Iterator[Finding]:
     """At most one finding of a kind: one is enough to move the whole into private."""
-    for pattern, is_sure in ((kind.surely, True), (kind.perhaps, False)):
-        for match in pattern.finditer(text) if pattern else ():
+    for lines, is_sure in ((kind.surely, True), (kind.perhaps, False)):
+        for match in lines(text):
             if _is_known(match[0], said):
                 continue
             start, end = sentence_around(text, match.start())
@@ -93,10 +93,10 @@ def _of_kind(kind: _Kind, draft: str, text: str, said: str) -> Iterator[Finding]
 
 def _is_known(words: str, said: str) -> bool:
     """Whether the contact's own message has these words, by the stem of the longest."""
-    told = re.findall(r"\w+", words.casefold())
-    if numbers := [word for word in told if word.isdigit()]:
+    matched = re.findall(r"\w+", words.casefold())
+    if numbers := [word for word in matched if word.isdigit()]:
         return all(number in said for number in numbers)
-    return max(told, key=len, default="")[:_STEM] in said
+    return max(matched, key=len, default="")[:_STEM] in said
 
 
 def _told(kind: _Kind, draft: str, match: re.Match[str], *, is_grave: bool) -> Finding:

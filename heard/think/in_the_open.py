@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
-from heard.think.hints import Hints
-from heard.think.wording import one_of, sentences
+from heard.think.hints import Lines, told
+from heard.think.wording import sentences
 
 _LONGEST = 600  # characters of a sentence that are looked at
 
@@ -31,16 +31,12 @@ class Request:
 class _Tongue:
     """How one language says it: the open place, answering there, giving, and the data."""
 
-    place: re.Pattern[str]
-    answer: re.Pattern[str]
-    give: re.Pattern[str]
-    data: re.Pattern[str]
+    place: Lines
+    answer: Lines
+    give: Lines
+    data: Lines
     in_private: str
     write_in_private: str
-
-
-def _any(lines: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){one_of(lines)}(?!\w)", re.IGNORECASE)
 
 
 _TOLD: dict[str, dict[str, str]] = tomllib.loads(
@@ -48,25 +44,20 @@ _TOLD: dict[str, dict[str, str]] = tomllib.loads(
 )
 _TONGUES = {
     name: _Tongue(
-        place=_any(told["place"]),
-        answer=_any(told["answer"]),
-        give=_any(told["give"]),
-        data=_any(told["data"]),
-        in_private=told["in_private"],
-        write_in_private=told["write_in_private"],
+        place=Lines(words["place"]),
+        answer=Lines(words["answer"]),
+        give=Lines(words["give"]),
+        data=Lines(words["data"]),
+        in_private=words["in_private"],
+        write_in_private=words["write_in_private"],
     )
-    for name, told in _TOLD.items()
+    for name, words in _TOLD.items()
 }
 IN_PRIVATE = {name: tongue.in_private for name, tongue in _TONGUES.items()}
-PLACES = tuple(word for told in _TOLD.values() for word in told["place_hints"].split())
-"""Parts of words without which no open place is named."""
-_HINTS = Hints(
-    {
-        f"{name} {what}": told[f"{what}_hints"]
-        for name, told in _TOLD.items()
-        for what in ("place", "data")
-    }
-)
+DATA = frozenset(tongue.data for tongue in _TONGUES.values())
+"""What is asked for in the open; without a word of it nothing is."""
+PLACES = frozenset(lines for tongue in _TONGUES.values() for lines in (tongue.place, tongue.answer))
+"""Without a word of these no open place is named."""
 _NOT_SO = re.compile(
     r"\b(?:do not|don't|never|avoid|rather than|instead of|without|no need|needn't|nothing"
     r"|nicht|kein\w*|niemals|ohne|ne \w+(?:-\w+)? (?:pas|jamais)|sans|jamais|nunca|sin"
@@ -90,10 +81,15 @@ def requests_in_the_open(text: str, *, names_a_private_way: bool) -> Iterator[Re
     Where no open place is named and no private way either, two kinds of data make a request, or one
     that opens an account.
     """
-    told = _HINTS.of(text)
-    asked = [name for name in _TONGUES if f"{name} data" in told]
-    open_in = [name for name in asked if f"{name} place" in told]
-    if not open_in and (names_a_private_way or "en" not in asked):
+    may = told(text)
+    open_in = [
+        name
+        for name, tongue in _TONGUES.items()
+        if tongue.data in may
+        and (tongue.answer in may or (tongue.place in may and tongue.give in may))
+    ]
+    demands = not names_a_private_way and _DEMAND in may and _TONGUES["en"].data in may
+    if not open_in and not demands:
         return
     places = sentences(text)
     for number, (start, stop) in enumerate(places):
@@ -105,23 +101,25 @@ def requests_in_the_open(text: str, *, names_a_private_way: bool) -> Iterator[Re
                 yield found
                 break
         else:
-            if "en" in asked and not names_a_private_way:
+            if demands:
                 yield from _demanded(text, start, end)
 
 
-_DEMAND = re.compile(
+_DEMAND = Lines(
     r"(?:^\W*|[.!?:;,]\s*|\b(?:please|kindly|just|and|then|so) )"
-    r"(?:send|share|give|provide|tell|post|confirm|drop|pop|leave|state|paste|include|upload|verify)\b"
-    r"(?! (?:you|him|them)\b)|\b(?:can|could|would) you\b"
-    r"|\b(?:we|i)(?:'d|'ll| will| would)? (?:need|require)\b"
-    r"|\bmay (?:i|we) have\b",
-    re.IGNORECASE,
+    r"(?:send|share|give|provide|tell|post|confirm|drop|pop|leave|state|paste|include|upload"
+    r"|verify)\b(?! (?:you|him|them)\b)",
+    r"\b(?:can|could|would) you\b",
+    r"\b(?:we|i)(?:'d|'ll| will| would)? (?:need|require)\b",
+    r"\bmay (?:i|we) have\b",
+    before="",
+    after="",
 )
-_OPENS_AN_ACCOUNT = re.compile(
+_OPENS_AN_ACCOUNT = Lines(
     r"\b(?:passwords?|pins?\b(?! down)|passcode|cvv|bank (?:statement|details)|iban|passport"
-    r"|sort code|ssn"
-    r"|\d+-digit (?:code|number)|(?:long|card) number|your id\b)",
-    re.IGNORECASE,
+    r"|sort code|ssn|\d+-digit (?:code|number)|(?:long|card) number|your id\b)",
+    before="",
+    after="",
 )
 
 
@@ -129,7 +127,7 @@ def _demanded(text: str, start: int, end: int) -> Iterator[Request]:
     demand = _DEMAND.search(text, start, end)
     if not demand or _NOT_SO.search(text, start, end) or _PRIVATELY.search(text, start, end):
         return
-    data = list(_TONGUES["en"].data.finditer(text, demand.end(), end))
+    data = list(_TONGUES["en"].data(text, demand.end(), end))
     sharp = _OPENS_AN_ACCOUNT.search(text, demand.end(), end)
     if len({mark[0].lower() for mark in data}) >= 2 or sharp:
         last = max(mark.end() for mark in (*data, *([sharp] if sharp else [])))
@@ -147,7 +145,7 @@ def _in_sentence(
     give = answer or tongue.give.search(text, start, end)
     if not give or _NOT_SO.search(text, start, end) or _PRIVATELY.search(text, start, end):
         return None
-    data = list(tongue.data.finditer(text, start, end))
+    data = list(tongue.data(text, start, end))
     if not data and not (before and _asked_before(text, start, end, before, tongue)):
         return None
     marks = [place, give, *data]
@@ -165,6 +163,6 @@ def _asked_before(
     asked = text[before[0] : before[1]][-_LONGEST:]
     return bool(
         asked.rstrip().endswith("?")
-        and tongue.data.search(asked)
+        and tongue.data.search(text, max(before[0], before[1] - _LONGEST), before[1])
         and _THAT.search(text, start, end)
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from heard.think.belonging import digits_of, is_given_as_ours, is_our_detail
 from heard.think.check_digits import is_card, is_iban
 from heard.think.findings import Facts, Finding, Letter, Light
-from heard.think.hints import Hints
+from heard.think.hints import Lines, told
 from heard.think.wording import as_begun, folded, one_of, phrase, sentence_around, set_of
 
 _SHOWS = {
@@ -58,13 +58,13 @@ def personal_data(draft: str, facts: Facts) -> Iterable[Finding]:
 
 def data_in(draft: str, facts: Facts) -> list[Datum]:
     """Personal data in the draft, without overlaps; the surest kinds take their place first."""
-    if not facts.contact_details and not _HINT.search(draft):
-        return []
     text = folded(draft)
-    digits, told = len(_DIGIT.findall(text)), _HINTS.of(text)
+    digits, may = _digits_in(text), told(text)
+    if not (digits or "@" in text or facts.contact_details or _ORDER in may):
+        return []
     taken: list[Datum] = []
-    for least, hint, find in _FINDERS:
-        if digits < least or (hint and hint not in told):
+    for least, lines, find in _FINDERS:
+        if digits < least or (lines and lines not in may):
             continue
         for datum in find(text, facts):
             if all(datum.end <= other.start or datum.start >= other.end for other in taken):
@@ -72,73 +72,9 @@ def data_in(draft: str, facts: Facts) -> list[Datum]:
     return taken
 
 
-# Without a digit, an @ or six capitals there is nothing to find.
-_HINT = re.compile(r"[0-9@]|[A-Z]{6}")
-_DIGIT = re.compile(r"[0-9]")
-_HINTS = Hints(
-    {
-        "secret": """
-            code passw passcode pin cvv cvc user usuario utilizador clave senha kennwort passwort
-            benutzer
-            utente identifiant mot codice código
-            """,
-        "order": """
-            order booking reserv confirmation account customer client member loyalty flyer
-            invoice tracking
-            parcel shipment policy passport ticket case claim contract licen reference pnr
-            locator imei
-            bestell kunden buchung sendung rechnung vertrag paket vorgang commande réserv facture
-            dossier colis
-            pedido reserva factura envío siniestro cliente ordin prenotaz fattura pratica spediz
-            encomenda
-            fatura contrato processo patient student serial
-            """,
-        "birth": "birth d.o.b dob born geboren geburt né nacid nacim nat nascid nascim",
-        "place": """
-            street avenue road lane drive boulevard blvd court crescent terrace square gardens
-            grove mews highway parkway walk wharf cottages villas buildings passage croft flat
-            apartment appartement wohnung straße strasse str. weg gasse platz allee avenue
-            chemin impasse calle c/ avenida plaza viale piazza praça travessa interno carrer
-            room
-             st;
-             ave;
-             rd;
-             ln;
-             dr;
-             ct;
-             close;
-             way;
-             rise;
-             row;
-             view;
-             quay;
-             quai;
-             yard;
-             rue ;
-             via ;
-             rua ;
-             piso ;
-             vive en;
-             hinterhaus;
-             house ;
-             end ;
-             park ;
-             place ;
-             hill ;
-             green ;
-            """,
-        "ending": """
-            ending final termin endet
-            ends ;
-            sort code;
-            sort-code;
-            account at;
-            account no;
-            code ;
-            """,
-        "plate": "reg plate rego targa kennzeichen matrícul immatric",
-    }
-)  # fmt: skip
+def _digits_in(text: str) -> int:
+    written = text.encode("utf-8", "replace")
+    return len(written) - len(written.translate(None, b"0123456789"))
 
 
 def _shown(draft: str, datum: Datum) -> Finding:
@@ -219,7 +155,7 @@ _EMAIL = re.compile(
     r"(?<![\w.+-])([\w.+-]{1,64})@((?:[\w-]{1,63}\.)+[a-z]{2,24})\b",
     re.IGNORECASE,
 )
-_AT = re.compile(r"\w@\w")
+_AT = re.compile(r"@(?<=\w@)\w")
 _ROLES = set_of(
     """
     info support help helpdesk contact hello hi service services customerservice customercare
@@ -250,29 +186,38 @@ def _emails(text: str, facts: Facts) -> Iterator[Datum]:
 _CODE = (
     r"(?:access|security|verification|door|gate|entry|street door|alarm|key ?safe|locker|unlock)"
 )
-_SECRET = phrase(
-    r"(?:(?:your|the|my|new|temporary|one-time|provisional|right|old) )*"
-    rf"(?:{_CODE} code|{_CODE}|code for the (?:\w+ )?(?:door|gate|key ?safe|alarm|locker|box)"
+_IS = (
+    r"(?:'s)?(?:\s*[:=]\s*|\s+(?:is|es|ist|est|è|é|era|lautet|'s):?\s+|\s+(?=[\w-]*\d))"
+    r"[\"']?(?P<value>(?!http)(?=[^\s\"']*\d)[^\s\"',]{3,40}?)(?=[\"']?[.,;!?]?(?:\s|$))"
+    r"(?!\s+(?:characters?|digits?|letters?|days?|hours?|minutes?)\b)"
+)
+_YOURS = r"(?:(?:your|the|my|new|temporary|one-time|provisional|right|old) )*"
+_SECRET = Lines(
+    rf"{_YOURS}"
+    rf"(?:{_CODE} code|code for the (?:\w+ )?(?:door|gate|key ?safe|alarm|locker|box)"
     r"|password|passcode|pin|pin code|cvv|cvc|user ?name|user id|login"
     r"|(?:la |tu |su )?(?:clave|contraseña)(?: (?:provisional|temporal|nueva))?"
     r"|(?:tu |su |seu |o seu |il suo |il tuo )?(?:usuario|utilizador|nome utente|utente)"
     r"|(?:ihr |dein )?(?:passwort|kennwort|benutzername|türcode)"
     r"|(?:a |sua |a sua |tua )?(?:senha|palavra-passe|password)|mot de passe|identifiant"
-    r"|code d'entrée|codice (?:di accesso|del portone))"
-    r"(?:'s)?(?:\s*[:=]\s*|\s+(?:is|es|ist|est|è|é|era|lautet|'s):?\s+|\s+(?=[\w-]*\d))"
-    r"[\"']?((?!http)(?=[^\s\"']*\d)[^\s\"',]{3,40}?)(?=[\"']?[.,;!?]?(?:\s|$))"
-    r"(?!\s+(?:characters?|digits?|letters?|days?|hours?|minutes?)\b)"
+    rf"|code d'entrée|codice (?:di accesso|del portone)){_IS}",
+    rf"{_YOURS}(?P<bare>{_CODE}){_IS}",
+    before=r"\b",
+    after="",
 )
+# "Gate 1947" is told to somebody who travels, unless there is talk of a code.
+_OF_CODES = re.compile(r"code|\bpin\b", re.IGNORECASE)
 
 
 def _secrets(text: str, _facts: Facts) -> Iterator[Datum]:
-    for match in _SECRET.finditer(text):
+    for match in _SECRET(text):
         # "PIN 4 digits", "code 12 of the house rules": only the sign or the verb makes it a secret.
-        instead = "the code that we send you privately"
-        yield Datum("secret", match.start(), match.end(), match[1], instead)
+        if "bare" not in match.groupdict() or _OF_CODES.search(text):
+            instead = "the code that we send you privately"
+            yield Datum("secret", match.start(), match.end(), match["value"], instead)
 
 
-_ORDER = re.compile(
+_ORDER = Lines(
     r"\b(?:(?:your|the|my|this|our) )?(?P<noun>order|booking|reservation|confirmation|account"
     r"|customer|client|member(?:ship)?|loyalty|frequent flyer|invoice|tracking|parcel|shipment"
     r"|policy|passport|ticket|case|claim|contract|licen[cs]e|reference|pnr|record locator|imei"
@@ -280,13 +225,14 @@ _ORDER = re.compile(
     r"|rechnung(?:snummer)?|vertrag(?:snummer)?|vorgang(?:snummer)?|auftrag(?:snummer)?|paket"
     r"|commande|réservation|facture|dossier|colis|pedido|reserva|factura|envío|expediente|siniestro"
     r"|cliente|ordine|prenotazione|fattura|pratica|spedizione|encomenda|fatura|contrato|processo)\b"
-    r"(?P<label>(?: ?(?:number|no\.?|nr\.?|id|code|ref\.?|reference|locator|nummer|numéro|número"
-    r"|numero"
+    r"(?P<label>(?: ?(?:number|no\.?|nr\.?|id|code|ref\.?|reference|locator|nummer|numéro"
+    r"|número|numero"
     r"|n\.º|n[°º]|nº|#)(?!\w))*)"
     r"(?P<sign>\s*(?:\bis\b|[:=#]|\())*\s*"
     r"(?P<value>[A-Z0-9](?:[A-Z0-9]|[-/](?=[A-Z0-9])){3,30})"
     r"(?![\w%])(?!\s?[%€$£])(?![.,:]\d)",
-    re.IGNORECASE,
+    before="",
+    after="",
 )
 _A_QUANTITY = re.compile(
     r"\d{1,4}(?:st|nd|rd|th|s|h|hrs?|min|days?|pm|am|x|kg|km|[-/]\d{1,4}){1,2}", re.IGNORECASE
@@ -297,7 +243,9 @@ _ORDER_INSTEAD = {"pnr": "your booking", "record locator": "your booking", "imei
 
 
 def _orders(text: str, facts: Facts) -> Iterator[Datum]:
-    for match in _ORDER.finditer(text):
+    if not (_digits_in(text) or _LOCATOR.search(text)):
+        return
+    for match in _ORDER(text):
         value, noun = match["value"], match["noun"].lower()
         is_marked = bool(match["label"].strip() or match["sign"]) or noun in _LOCATORS
         # An airline's locator may be six capitals, as any shouted word may be.
@@ -321,19 +269,21 @@ def _opens_an_account(value: str, *, is_marked: bool, is_shouted: bool) -> bool:
 
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_BIRTH = phrase(
+_BIRTH = Lines(
     r"(?:(?:your|his|her|the) )?(?:date of birth|birth ?date|d\.?o\.?b\.?|birthday|born|geboren"
     r"|geburtsdatum|née? le|date de naissance|nacid[oa]|fecha de nacimiento|nat[oa] il"
     r"|data di nascita|nascid[oa]|data de nascimento)"
     r"(?: is| as| on| am| ist| el| em| a| è| es| est| em| é|:|,| \()*\s*"
     r"(\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d|(?:19|20)\d\d-\d\d-\d\d"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH},? (?:19|20)\d\d"
-    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:19|20)\d\d)\b\)?"
+    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:19|20)\d\d)\b\)?",
+    before=r"\b",
+    after="",
 )
 
 
 def _births(text: str, _facts: Facts) -> Iterator[Datum]:
-    for match in _BIRTH.finditer(text):
+    for match in _BIRTH(text):
         yield Datum("birth", match.start(), match.end(), match[1], "your date of birth")
 
 
@@ -381,7 +331,13 @@ _DATES_AND_HOURS = re.compile(
 )
 
 
+# Seven digits with nothing between them that no number is written with.
+_RINGS = re.compile(r"[0-9](?:[ ().\-/]*[0-9]){6}")
+
+
 def _phones(text: str, facts: Facts) -> Iterator[Datum]:
+    if not _RINGS.search(text):
+        return
     for match in _PHONE.finditer(text):
         number, place = match["number"], match.start("number")
         if not _may_ring(number, text[max(0, place - 12) : place]) or is_our_detail(number, facts):
@@ -416,28 +372,28 @@ _STREETS = "|".join(
         )
     )
 )
-_ADDRESS = re.compile(
-    r"(?<![\w.,$€£#/-])"
-    + one_of(
-        r"""
-        \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]* ){1,3}(?:@@)\b
-        (?:[Ff]lat) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
-        (?:[Aa]partment) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
-        (?:[Aa]pt\.?) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
-        (?:[Aa]ppartement) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
-        (?:[Ww]ohnung) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
-        (?:[Ii]nterno) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
-        (?:[Pp]iso) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
-        (?<!our )(?<!a )[Rr]oom \d{3,4}\b
-        [A-ZÄÖÜ][a-zäöüß]+ \d{1,4}(?=,? (?:Hinterhaus|Vorderhaus|[Ii]nterno|[Pp]iso|3B))
-        (?:su |sus )?(?:vecin[oa] del )?\d{1,3}[A-Z] de [A-Z]\w+ \d{1,4}
-        (?:vive|vives|vivía) en [A-Z]\w+ \d{1,4}
-        (?:via|viale|piazza|rua|calle) [A-Z]\w+(?: [A-Z]\w+)?,? \d{1,4}\b
-        [A-ZÄÖÜ][\w-]*(?:straße|strasse|str\.|weg|gasse|platz|allee) ?\d{1,4} ?[a-z]?\b
-        \d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|chemin|impasse|allée|quai)(?: [\w'-]+){1,5}
-        (?:Calle|C/|Avenida|Plaza|Via|Viale|Piazza|Rua|Praça|Travessa)(?: [\w'.]+){1,4},? \d{1,4}\b
-        """.replace("@@", _STREETS)
-    )
+_ADDRESS = Lines(
+    r"""
+    \d{1,5}[a-zA-Z]?,? (?:[A-Z][\w'.-]* ){1,3}(?:@@)\b
+    (?:[Ff]lat) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+    (?:[Aa]partment) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+    (?:[Aa]pt\.?) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+    (?:[Aa]ppartement) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+    (?:[Ww]ohnung) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+    (?:[Ii]nterno) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+    (?:[Pp]iso) \d{1,4}[A-Za-z]?(?:,? [A-Z]\w+ (?:House|Court|Mews|Lodge|Point))?\b
+    (?<!our )(?<!a )[Rr]oom \d{3,4}\b
+    [A-ZÄÖÜ][a-zäöüß]+ \d{1,4}(?=,? (?:Hinterhaus|Vorderhaus|[Ii]nterno|[Pp]iso|3B))
+    (?:su |sus )?(?:vecin[oa] del )?\d{1,3}[A-Z] de [A-Z]\w+ \d{1,4}
+    (?:vive|vives|vivía) en [A-Z]\w+ \d{1,4}
+    (?:via|viale|piazza|rua|calle) [A-Z]\w+(?: [A-Z]\w+)?,? \d{1,4}\b
+    [A-ZÄÖÜ][\w-]*(?:straße|strasse|str\.|weg|gasse|platz|allee) ?\d{1,4} ?[a-z]?\b
+    \d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|chemin|impasse|allée|quai)(?: [\w'-]+){1,5}
+    (?:Calle|C/|Avenida|Plaza|Via|Viale|Piazza|Rua|Praça|Travessa)(?: [\w'.]+){1,4},? \d{1,4}\b
+    """.replace("@@", _STREETS),
+    before=r"(?<![\w.,$€£#/-])",
+    after="",
+    flags=re.RegexFlag.NOFLAG,
 )
 _LIVES_THERE = phrase(
     r"""
@@ -468,7 +424,7 @@ _WE_ARE_THERE = phrase(
 
 
 def _addresses(text: str, facts: Facts) -> Iterator[Datum]:
-    for match in _ADDRESS.finditer(text):
+    for match in _ADDRESS(text):
         start, end = sentence_around(text, match.start())
         around = text[max(start, match.start() - 90) : min(end, match.end() + 40)]
         if (
@@ -479,32 +435,34 @@ def _addresses(text: str, facts: Facts) -> Iterator[Datum]:
             yield Datum("address", match.start(), match.end(), match[0], "your address")
 
 
-_ENDING = re.compile(
+_ENDING = Lines(
     r"(?:\b(?:your|the|his|her|a|ihr\w*|votre|su|tu|seu|sua|suo) )?"
-    r"\b(?:cards?|accounts?|visa|mastercard|amex|mobile|phone|number|one|iban|karte|konto|carte|compte"
-    r"|tarjeta|cuenta|carta|conto|cartão|conta)\b[^.!?\n]{0,30}?"
+    r"\b(?:cards?|accounts?|visa|mastercard|amex|mobile|phone|number|one|iban|karte|konto|carte"
+    r"|compte|tarjeta|cuenta|carta|conto|cartão|conta)\b[^.!?\n]{0,30}?"
     r"\b(?:ending|ends|that ends|final|terminad[ao]|que termina|terminant|endet|endend|che finisce)"
-    r"(?: (?:in|on|with|mit|auf|em|en|par|per|con|com))? ?:?\s*\d{3,4}\b"
-    r"|\b(?:sort code|sort-code|account at|account no|code)\W{0,3}\d\d-\d\d-\d\d\b",
-    re.IGNORECASE,
+    r"(?: (?:in|on|with|mit|auf|em|en|par|per|con|com))? ?:?\s*\d{3,4}\b",
+    r"\b(?:sort code|sort-code|account at|account no|code)\W{0,3}\d\d-\d\d-\d\d\b",
+    before="",
+    after="",
 )
 
 
 def _endings(text: str, _facts: Facts) -> Iterator[Datum]:
-    for match in _ENDING.finditer(text):
+    for match in _ENDING(text):
         yield Datum("ending", match.start(), match.end(), match[0], "your card")
 
 
-_PLATE = re.compile(
+_PLATE = Lines(
     r"\b(?:reg(?:istration)?(?: (?:number|plate|no\.?))?|number plate|plate|rego|kennzeichen|targa"
     r"|matr[íi]cula|immatriculé\w*|immatriculation)\b\W{0,3}(?:is |ist |es |est |è |é )?"
     r"(?-i:((?=[A-Z0-9 -]{0,8}\d)[A-Z0-9]{1,4}(?:[ -][A-Z0-9]{1,4}){0,2}))(?!\w)",
-    re.IGNORECASE,
+    before="",
+    after="",
 )
 
 
 def _plates(text: str, _facts: Facts) -> Iterator[Datum]:
-    for match in _PLATE.finditer(text):
+    for match in _PLATE(text):
         if len(match[1]) >= 4:
             yield Datum("plate", match.start(), match.end(), match[1], "your vehicle")
 
@@ -518,17 +476,17 @@ def _details(text: str, facts: Facts) -> Iterator[Datum]:
             yield Datum("detail", match.start(), match.end(), match[0], "what we have on file")
 
 
-# How many digits a text needs for it, and of which words one.
-_FINDERS: tuple[tuple[int, str, Callable[[str, Facts], Iterable[Datum]]], ...] = (
-    (10, "", _ibans),
-    (13, "", _cards),
-    (0, "", _emails),
-    (1, "secret", _secrets),
-    (4, "birth", _births),
-    (0, "order", _orders),
-    (7, "", _phones),
-    (1, "place", _addresses),
-    (3, "ending", _endings),
-    (1, "plate", _plates),
-    (0, "", _details),
+# How many digits a text needs for it, and which lines it may have to match.
+_FINDERS: tuple[tuple[int, Lines | None, Callable[[str, Facts], Iterable[Datum]]], ...] = (
+    (10, None, _ibans),
+    (13, None, _cards),
+    (0, None, _emails),
+    (1, _SECRET, _secrets),
+    (4, _BIRTH, _births),
+    (0, _ORDER, _orders),
+    (7, None, _phones),
+    (1, _ADDRESS, _addresses),
+    (3, _ENDING, _endings),
+    (1, _PLATE, _plates),
+    (0, None, _details),
 )

@@ -27,7 +27,7 @@ _NOT_OURS = re.compile(
     r"|\"[^\"\n]{1,200}\"|«[^»\n]{1,200}»|(?<!\w)'[^'\n]{3,200}'(?!\w)",
     re.MULTILINE | re.DOTALL,
 )
-_MAY_QUOTE = re.compile(r"[>`\"«]|(?<!\w)'")
+_OPENS_A_QUOTE = re.compile(r"'(?<!\w')")
 _SENTENCE_END = re.compile(r"[.!?…]+[)\"']*(?=\s|$)|\n+")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[ap]\.m|e\.g|i\.e|approx|mr|mrs|ms|dr|tel|ext|vs|incl)"
@@ -88,7 +88,9 @@ def folded(draft: str) -> str:
 def own_words(draft: str) -> str:
     """The folded draft with what it only quotes, and code, turned into spaces."""
     text = folded(draft)
-    if not _MAY_QUOTE.search(text):
+    if not (
+        '"' in text or ">" in text or "`" in text or "«" in text or _OPENS_A_QUOTE.search(text)
+    ):
         return text
     return _NOT_OURS.sub(lambda match: _blank(match[0]), text)
 
