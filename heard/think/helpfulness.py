@@ -1,6 +1,6 @@
 """Does the draft move the contact on, or does it only comfort, refuse or send away?
 
-Reads English drafts only; of others it says nothing.
+Its words are in `helpfulness.toml`, in six languages; of drafts in others it finds nothing.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from collections.abc import Iterable
 from heard.reading import Need
 from heard.think.contact import is_pleased, questions_in, reading_of
 from heard.think.findings import Facts, Finding, Letter, Light
-from heard.think.language import may_be
 from heard.think.necessity import is_empty
 from heard.think.substance import substance
-from heard.think.wording import own_words, phrase
+from heard.think.wording import folded, low_words, lowered, one_of, spelt, table
 
 
 def helpfulness(draft: str, facts: Facts) -> Iterable[Finding]:
     """At most one finding; every one is a warning."""
-    if is_empty(draft) or not may_be("en", draft):
+    if is_empty(draft):
         return
     said = substance(draft)
     if not said:
@@ -42,49 +41,40 @@ def _only_kind(draft: str, facts: Facts) -> Iterable[Finding]:
         yield _warning("helpful.no_step", says, draft)
 
 
-_ELSEWHERE = (
-    r"(?:(?:contact|call|phone|ring|consult|visit|ask|reach out to|refer to|write to|e-?mail"
-    r"|(?:speak|talk|check) (?:to|with)) (?!us\b|me\b)"
-    r"|(?:check|see) (?:our|the) (?:web ?site|site|faqs?|help (?:page|center|centre)|app store)\b)"
-)
-_AWAY = re.compile(
-    r"\b(?:(?:please|kindly|try to|you(?: will|'ll)? (?:need to|have to|must|should|can|could|may))"
-    rf" )+(?:\w+ )?{_ELSEWHERE}|^(?:\W*(?:@\w+|__\w+__))*\W*{_ELSEWHERE}",
-    re.IGNORECASE,
-)
+_TOLD = table("helpfulness.toml")
+_PARTS: dict[str, dict[str, str]] = _TOLD.pop("parts")
+
+
+def _of(what: str) -> str:
+    """The lines of all languages, as one pattern."""
+    words = []
+    for language, told in _TOLD.items():
+        lines = one_of(told[what])
+        for name, part in _PARTS.get(language, {}).items():
+            lines = lines.replace(f"{{{name}}}", one_of(part))
+        words.append(spelt(lines, language))
+    return f"(?:{'|'.join(words)})"
+
+
+_AWAY = re.compile(rf"\b{_of('sends_away')}|^(?:\W*(?:@\w+|__\w+__))*\W*{_of('elsewhere')}")
 _WAY = re.compile(
-    r"https?:|www\.|\w\.(?:com|org|net|[a-z]{2})(?=[/\s.,]|$)|\d|@\w|[>→›:]"
-    r"|\b(?:dm|direct message|private message|us|me|here|because|so|settings|menu|tap|click|select"
-    r"|reply|account|app)\b",
-    re.IGNORECASE,
+    rf"https?:|www\.|\w\.(?:com|org|net|[a-z]{{2}})(?=[/\s.,]|$)|\d|@\w|[>→›:]|\b{_of('way')}"
 )
 
 
 def _only_sends_away(draft: str, said: tuple[str, ...]) -> bool:
-    text = re.sub(r"__\w+__|^\s*@\w+", "", draft)
-    return len(said) <= 2 and all(_AWAY.search(part) for part in said) and not _WAY.search(text)
+    text = lowered(folded(re.sub(r"__\w+__|^\s*@\w+", "", draft)))
+    if len(said) > 2 or _WAY.search(text):
+        return False
+    return all(_AWAY.search(lowered(part)) for part in said)
 
 
-_HELP = r"(?:help|assist)(?: you)?(?: (?:with|in) (?:\w+ )?\w+)?(?=[.!,]|\s*$)"
-_REFUSAL = phrase(
-    rf"""
-    there(?:'s| is) (?:\w+ )?nothing (?:(?:more|else) )?(?:that )?(?:we|i) can (?:do|say|offer)\b
-    (?:we|i) can(?:'t|not| not) {_HELP}
-    (?:we|i)(?: are| am|'re|'m) unable to {_HELP}
-    (?:that(?:'s| is) )?not (?:our|my) (?:department|responsibility|job)\b
-    (?:we|i) don't do that\b
-    """
-)
-_WAY_ON = re.compile(
-    r"\b(?:but|however|instead|you (?:can|could|may)|we can|what (?:we|i) can|alternatively|though"
-    r"|please|try|recommend|suggest|(?:we|i)(?:'ll| will)|let us|once|until|unless|if you)\b"
-    r"|https?:|\?",
-    re.IGNORECASE,
-)
+_REFUSAL = re.compile(rf"\b{_of('refuses')}")
+_WAY_ON = re.compile(rf"https?:|\?|\b{_of('way_on')}")
 
 
 def _dead_end(draft: str) -> Iterable[Finding]:
-    text = own_words(draft)
+    text = low_words(draft)
     match = _REFUSAL.search(text)
     if match and not _WAY_ON.search(text[: match.start()] + text[match.end() :]):
         yield Finding(

@@ -60,11 +60,6 @@ def may_be(code: str, draft: str) -> bool:
     return language_of(draft) in ("", code)
 
 
-def is_spoken(draft: str) -> bool:
-    """Whether the draft may be in a language in which the rules are worded."""
-    return language_of(draft) in ("", *SPOKEN)
-
-
 def tongue_of(draft: str, facts: Facts) -> str:
     """In which of the `SPOKEN` languages to add a word to a draft: its own, or the contact's."""
     contacts = facts.contact_language.casefold()[:2]

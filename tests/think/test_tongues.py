@@ -321,3 +321,79 @@ def test_small_letters_stand_where_the_large_ones_stood(text: str) -> None:
 def test_a_word_is_found_as_it_is_spelt(word: str) -> None:
     for language in SPOKEN:
         assert re.fullmatch(spelt(re.escape(word), language), word)
+
+
+ASKED = {
+    "de": "Wann öffnet ihr am Samstag wieder?",
+    "fr": "Quand ouvrez-vous samedi prochain ?",
+    "es": "¿Cuándo abren el sábado que viene?",
+    "pt": "Quando é que abrem no próximo sábado?",
+    "it": "Quando aprite sabato prossimo?",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "draft"),
+    [
+        ("de", "Vielen Dank für Ihre Nachricht, wir wünschen Ihnen einen schönen Tag. Ihr Team"),
+        ("de", "Danke, dass Sie uns schreiben! Ihre Meinung ist uns wichtig."),
+        ("fr", "Bonjour, merci pour votre message. Votre avis est important. Belle journée !"),
+        ("es", "¡Hola! Muchas gracias por su mensaje. Un saludo del equipo."),
+        ("pt", "Olá, obrigado pelo seu contacto. Tenha um ótimo dia! Abraços"),
+        ("it", "Buongiorno, grazie per il suo messaggio. Le auguriamo una buona giornata."),
+    ],
+)
+def test_thanks_and_wishes_answer_nothing_in_any_language(language: str, draft: str) -> None:
+    assert "helpful.no_answer" in codes(draft, message=ASKED[language])
+
+
+@pytest.mark.parametrize(
+    ("language", "draft"),
+    [
+        ("de", "Danke für die Frage! Ab neun."),
+        ("de", "Vielen Dank, dass Sie fragen, wir öffnen um neun."),
+        ("fr", "Merci de demander, à neuf heures."),
+        ("es", "Hola, gracias: abrimos a las nueve."),
+        ("pt", "Obrigado por perguntar, abrimos às nove."),
+        ("it", "Grazie, apriamo alle nove."),
+        ("it", "Buongiorno, sì."),
+    ],
+)
+def test_an_answer_among_thanks_is_seen_in_every_language(language: str, draft: str) -> None:
+    assert not {code for code in codes(draft, message=ASKED[language]) if "helpful" in code}
+
+
+@pytest.mark.parametrize(
+    ("code", "draft"),
+    [
+        ("sends_away", "Bitte wenden Sie sich an den Hersteller."),
+        ("sends_away", "Bitte schauen Sie auf unsere Website."),
+        ("sends_away", "Veuillez consulter la FAQ."),
+        ("sends_away", "Consulte nuestra página web."),
+        ("sends_away", "Diríjase al fabricante."),
+        ("sends_away", "Consulte a área de cliente."),
+        ("sends_away", "La preghiamo di consultare la carta dei servizi."),
+        ("dead_end", "Da können wir leider nichts machen."),
+        ("dead_end", "Nous ne pouvons rien faire."),
+        ("dead_end", "No podemos hacer nada."),
+        ("dead_end", "Não podemos fazer nada."),
+        ("dead_end", "Non possiamo farci niente."),
+    ],
+)
+def test_sending_away_and_closing_doors_are_seen_in_every_language(code: str, draft: str) -> None:
+    assert f"helpful.{code}" in codes(draft, message="Die Lampe / la lampe / la lámpara 4711 ist")
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Bitte wenden Sie sich an Frau Kern unter 555-0100.",
+        "Da können wir nichts machen, aber der Hersteller tauscht sie: https://example.org/tausch",
+        "Veuillez appeler le 555-0100.",
+        "Consulte nuestra página https://example.org/horario",
+        "Non possiamo farci niente, ma il collega le scrive oggi.",
+    ],
+)
+def test_a_way_that_is_shown_sends_nobody_away(draft: str) -> None:
+    found = codes(draft, message="4711")
+    assert not found & {"helpful.sends_away", "helpful.dead_end"}
