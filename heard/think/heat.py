@@ -1,18 +1,20 @@
 """Heat: should a reply rest for a while, because its writer may be too angry to see how it reads?
 
-Only words tell: those of the draft, of the drafts before it, and what was said to the writer. How
-fast somebody types means nothing. Pure, and of one reply alone: nothing is counted about a person.
+Only words tell (`heat.toml` has them, in six languages): those of the draft, of the drafts before
+it, and what was said to the writer. How fast somebody types means nothing. Pure, and of one reply
+alone: nothing is counted about a person.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from heard.think.findings import Facts, Finding
 from heard.think.shouting import shouting
 from heard.think.tone import tone
-from heard.think.wording import folded, one_of, own_words, phrase
+from heard.think.wording import folded, low_words, lowered, one_of, spoken, table
 
 HOT = 2
 """So many points make a reply hot."""
@@ -33,63 +35,19 @@ POINTS = {
 }
 """What the findings of other concerns tell of anger."""
 
-_WE_WONT = r"(?:i|we) (?:will not|won't|refuse to|am not going to|are not going to)"
-_GO = r"(?:take your (?:business|money)|go|shop|eat|stay)"
+_TOLD = table("heat.toml")
 
-_ANGER = phrase(
-    rf"""
-    how dare you\b
-    don't you dare\b
-    shame on you\b
-    (?:i|we)(?:'ve| have) had (?:quite |more than )?enough\b(?! (?:time|information|stock))
-    (?:i am|i'm|we are|we're) (?:sick|tired|fed up|done) (?:and tired )?(?:of|with) you\b
-    (?:i am|i'm|we are|we're) (?:sick|tired|fed up) (?:and tired )?(?:of|with) (?:your|this)\b
-    enough is enough\b
-    you people\b
-    (?:wast(?:e|ing) (?:my|our) time|a waste of (?:my|our) time)\b
-    (?:watch|mind|change) your (?:tone|language|mouth|manners|attitude)\b
-    show some (?:respect|manners|decency)\b
-    {_WE_WONT} be (?:insulted|lectured|bullied)\b
-    {_WE_WONT} (?:take|tolerate|put up with|stand for) (?:this|your)\b
-    (?:nobody|no one) (?:forced|asked|invited) you\b
-    spare (?:me|us)\b(?! a)
-    get real\b
-    for (?:god|heaven|christ|pity|fuck)'?s? sake\b
-    your (?:nonsense|lies|drama|rants?|rudeness|bad manners|entitlement|whining)\b
-    you(?:'re| are) (?:being )?(?:impossible|unbelievable|childish|unreasonable|lying)\b
-    you(?:'re| are) (?:being )?entitled\b(?! (?:to|for))
-    (?:feel free to )?{_GO} (?:somewhere else|elsewhere)[.!]
-    (?:don't|do not|never) (?:bother to )?come back[.!]
-    good riddance\b
-    (?:we|i) don't (?:need|want) customers like you\b
-    the (?:whole )?world (?:doesn't|does not) revolve around you\b
-    """
-)
 
-_SLUR = one_of(
-    r"""
-    (?:idiots?|morons?|liars?|scum|clowns?|thie(?:f|ves)|crooks?|pigs?|jerks?|muppets?|cretins?)
-    (?:stupid|dumb|thick|useless|pathetic|incompetent|worthless|disgusting|lazy|brainless)
-    (?:clueless|rude|evil|disgrace|disgraceful|joke|shameful)
-    """
-)
-_MORE = r"(?:all|both|just|such|so|really|an?|absolute|complete|total|bloody|fucking|utter)"
-_YOU_ARE = r"(?:you|u)(?:'re| are|r| r)?"
-_AND_CALLED = r"(?:people|lot|cow|bitch\w*|bastards?|assholes?|arseholes?|bot)"
+def _any_of(what: str) -> re.Pattern[str]:
+    words = dict(_TOLD[what])
+    for language, parts in _TOLD["parts"].items():
+        for name, told in parts.items():
+            part = one_of(told) if "\n" in told else told
+            words[language] = words[language].replace(f"{{{name}}}", part)
+    return spoken(words)
 
-_INSULT = phrase(
-    rf"""
-    {_YOU_ARE} (?:{_MORE} ){{0,4}}{_SLUR}\b
-    (?:you|u) (?:{_SLUR}|bloody|fucking|lying|little) (?:{_SLUR}|{_AND_CALLED})\b
-    (?:fuck|screw|f\*+k?|sod|piss) (?:you|u|off)\b
-    (?:go to hell|drop dead|kiss my|shut (?:the \w+ )?up|get lost|burn in hell|up yours)\b
-    are (?:you|u) (?:(?:all|really|completely|fucking) )?(?:stupid|dumb|blind|deaf|thick)\b
-    are (?:you|u) (?:(?:all|really) )?(?:illiterate|brain ?dead|a (?:bot|moron|idiot))\b
-    (?:can(?:'t| not|not) you|do you even|learn to) (?:read|think)\b
-    what(?:'s| is) wrong with you\b
-    (?:you|u) (?:people )?(?:make me sick|disgust me|suck)\b
-    """
-)
+
+_ANGER, _INSULT = _any_of("anger"), _any_of("insults")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +103,15 @@ def heat(draft: str, temper: Temper) -> Heat:
 def anger(text: str) -> tuple[int, str]:
     """The points of anger in a text's own words, and the words that weigh most."""
     found = [(_points(it), it.matched) for it in _findings(text) if _points(it)]
-    found += [(2, match[0]) for match in _ANGER.finditer(own_words(text))]
+    found += [(2, text[match.start() : match.end()]) for match in _ANGER.finditer(low_words(text))]
     heaviest = max(found, key=lambda one: one[0], default=(0, ""))
     return sum(points for points, _ in found), heaviest[1]
 
 
 def insults(text: str) -> str:
     """The words of a contact's message that insult whoever reads it; "" when none do."""
-    match = _INSULT.search(folded(text))
-    return match[0] if match else ""
+    match = _INSULT.search(lowered(folded(text)))
+    return text[match.start() : match.end()] if match else ""
 
 
 def _signs(draft: str, temper: Temper) -> Iterable[Sign]:

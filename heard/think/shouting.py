@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from string import ascii_uppercase
 
 from heard.think.findings import Facts, Finding, Letter, Light
+from heard.think.language import tongue_of
 from heard.think.wording import opens_sentence, own_words, set_of
 
-_CAPITALS = re.compile(r"\b[A-Z][A-Z']+(?:[ ,]+(?:[A-Z][A-Z']+|[AI])\b)+|\b[A-Z]{4,}\b")
+_LARGE = "A-ZÀ-ÖØ-Þ"
+_WORD = rf"[{_LARGE}][{_LARGE}']+"
+_CAPITALS = re.compile(rf"\b{_WORD}(?:[ ,]+(?:{_WORD}|[AIEOÀYÉÈ])\b)+|\b[{_LARGE}]{{4,}}\b")
 _LOUD = set_of(
     """
     a about after again all already always am an and any anything are as ask at be because been
@@ -21,21 +24,45 @@ _LOUD = set_of(
     thing this those time to today told too totally under until up us use very wait want was we
     well were what when where which who why will with without word won't would wrong yes yet you
     your
+    aber alle alles auch bitte doch endlich erst euch haben hier ich ihnen ihr ihre immer ist jetzt
+    kein keine keinen lesen mal mir nicht nichts nie niemals noch nur schon selbst sie sind uns und
+    warum weil wenn wer wie wir wurde
+    attendez avez c'est comme comment déjà encore est être ici jamais lisez lire mais nous parce pas
+    plus pourquoi quand que qui rien si sont suis toujours tous tout trop vous
+    aquí como cómo cuando esto está están hay lea leer nada no nunca para pero por porque que qué
+    siempre su sus tiene todo todos usted ustedes ya
+    agora aqui cuando já leia ler mais mas não nós nunca porque quando quem sempre seu sua tem tudo
+    você vocês
+    abbiamo adesso anche che chi come è già legga leggere leggono lei ma mai nessuno niente non
+    nulla perché più quando sempre si sono subito tutti tutto voi
     """
 )
-_WARM = set_of("thank thanks love happy congratulations congrats welcome hooray")
-_LOUD_ALONE = set_of("never always stop wrong again already listen nothing cannot")
+_WARM = set_of(
+    """
+    thank thanks love happy congratulations congrats welcome hooray
+    danke dank glückwunsch willkommen liebe hurra merci bravo félicitations bienvenue joyeux bonne
+    gracias felicidades enhorabuena bienvenidos feliz obrigado obrigada parabéns bem-vindos
+    grazie auguri complimenti benvenuti buon buona
+    """
+)
+_LOUD_ALONE = set_of(
+    """
+    never always stop wrong again already listen nothing cannot
+    niemals immer nirgends endlich falsch sofort nichts jamais toujours encore rien faux assez
+    nunca siempre jamás nada basta sempre niente nessuno subito
+    """
+)
 _HEAPED = re.compile(r"\?[?!]+|!+\?[?!]*|!{4,}")
 
 
-def shouting(draft: str, _facts: Facts) -> Iterable[Finding]:
+def shouting(draft: str, facts: Facts) -> Iterable[Finding]:
     """Findings for runs of capitals (not names such as IKEA or USA) and for heaped ! and ?."""
     text = own_words(draft)
     for match in _CAPITALS.finditer(text):
         if _is_loud(match[0]) and not _is_a_label(text, match.start()):
-            yield _raised(
-                draft, match, "kind.shouting", "Capitals read as shouting.", _quiet(text, match)
-            )
+            # German nouns keep their capitals, and nothing here tells which words are nouns.
+            quiet = None if tongue_of(draft, facts) == "de" else _quiet(text, match)
+            yield _raised(draft, match, "kind.shouting", "Capitals read as shouting.", quiet)
     for match in _HEAPED.finditer(text):
         one = "?" if "?" in match[0] else "!"
         yield _raised(
@@ -69,7 +96,7 @@ def _quiet(text: str, match: re.Match[str]) -> str:
     return quiet[:1].upper() + quiet[1:] if opens_sentence(text, match.start()) else quiet
 
 
-def _raised(draft: str, match: re.Match[str], code: str, says: str, change: str) -> Finding:
+def _raised(draft: str, match: re.Match[str], code: str, says: str, change: str | None) -> Finding:
     start, end = match.span()
     return Finding(
         code=code,

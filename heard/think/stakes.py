@@ -1,4 +1,7 @@
-"""Stakes: what a reply puts at risk if it is wrong: words of law, and money given back."""
+"""Stakes: what a reply puts at risk if it is wrong: words of law, and money given back.
+
+The words of six languages are in `stakes.toml`.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +9,18 @@ import re
 from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 
-from heard.think.wording import folded, own_words, sentences
+from heard.think.wording import folded, one_of, own_words, sentences, spelt, table
 
-_LAW = re.compile(
-    r"\b(?:"
-    r"lawyers?|solicitors?|barristers?|attorneys?(?! general)|law ?suits?|legal (?:action|advice"
-    r"|department|team|proceedings|claim|matter|grounds|steps)|legally|litigation|liab(?:le|ility)"
-    r"|negligen(?:ce|t)"
-    r"|su(?:e|ed|ing) (?:you|us|them|him|her)|small claims|(?:in|to) court\b|ombudsman|tribunal"
-    r"|without prejudice|admission of (?:fault|guilt|liability)|defamation|libel|slander|gdpr"
-    r"|subpoena"
-    r"|anwalt|anwälte|anwältin|rechtsanwalt|klage|gericht|haftung|haften"
-    r"|avocat|tribunal|poursuites|en justice|responsabilité"
-    r"|abogad[oa]s?|demanda(?:r|ré|remos)?|juzgado|tribunales"
-    r"|avvocat[oi]|querela|advogad[oa]s?|processo judicial"
-    r")\b",
-    re.IGNORECASE,
-)
+_TOLD = table("stakes.toml")
 
-_GIVEN_BACK = re.compile(
-    r"\b(?:refund\w*|reimburs\w*|compensat\w*|repay\w*|pay(?:ing)? (?:you )?back|paid back"
-    r"|money back"
-    r"|credit(?:ed|ing)?|voucher|goodwill|erstatt\w*|rückerstatt\w*|gutschrift|rembours\w*|avoir"
-    r"|reembols\w*|devol\w*|rimbors\w*)\b",
-    re.IGNORECASE,
-)
+
+def _words(what: str) -> re.Pattern[str]:
+    """Any of the words of any language, whole."""
+    words = "|".join(spelt(one_of(lines), language) for language, lines in _TOLD[what].items())
+    return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+
+
+_LAW, _GIVEN_BACK = _words("law"), _words("given_back")
 _NUMBER = r"\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
 _MARK = r"[€$£¥₹]|(?:EUR|USD|GBP|CHF|AUD|CAD|JPY|INR|BRL|euros?|dollars?|pounds?|francs?|reais)\b"
 _MONEY = re.compile(rf"(?:{_MARK})\s?({_NUMBER})|({_NUMBER})\s?(?:{_MARK})", re.IGNORECASE)

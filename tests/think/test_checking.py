@@ -63,7 +63,7 @@ PIECES = [
     "Ring our hotline on 020 7946 9999.",
     "Sie haben vergessen, es zu unterschreiben.",
     "Comme déjà dit, nous sommes désolés que vous le preniez mal.",
-    "Estimado cliente, se olvidó de adjuntar la foto.",
+    "Hola Ann, se olvidó de adjuntar la foto.",
     "Acalme-se, por favor.",
     "Ci scusiamo per il disagio arrecato.",
     "\n",

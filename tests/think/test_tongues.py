@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heard.think.contact import has_feeling
+from heard.think.heat import Temper, heat, insults
 from heard.think.language import SPOKEN
 from heard.think.tone import RULES
 from heard.think.wording import low_words, lowered, spelt, table
@@ -397,3 +398,106 @@ def test_sending_away_and_closing_doors_are_seen_in_every_language(code: str, dr
 def test_a_way_that_is_shown_sends_nobody_away(draft: str) -> None:
     found = codes(draft, message="4711")
     assert not found & {"helpful.sends_away", "helpful.dead_end"}
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Was erlauben Sie sich!",
+        "Jetzt reicht's. Gehen Sie doch woanders hin.",
+        "Comment osez-vous nous parler ainsi.",
+        "Ça suffit maintenant, surveillez votre langage.",
+        "¿Cómo se atreve a escribir eso?",
+        "Estamos hartos de ustedes. Váyase a otro sitio.",
+        "Como se atreve a dizer isso?",
+        "Modere o seu tom, estamos fartos de si.",
+        "Come si permette di scriverci così?",
+        "Si vergogni. Vada da un'altra parte.",
+    ],
+)
+def test_words_of_anger_are_hot_in_every_language(draft: str) -> None:
+    found = heat(draft, Temper())
+    assert found.is_hot
+    assert found.is_in_the_words
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Das tut uns leid. Mir reicht es völlig, wenn Sie morgen kommen.",
+        "Nous avons assez de places pour vous tous, à demain.",
+        "Ya basta con que traiga el recibo.",
+        "Chega amanhã às dez, e pedimos desculpa.",
+        "Non torna più quel difetto, promesso; ci scusiamo.",
+        "Possiamo fare altrove la consegna?",
+    ],
+)
+def test_ordinary_words_are_cool_in_every_language(draft: str) -> None:
+    assert not heat(draft, Temper()).signs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ihr seid doch alle unfähig",
+        "Ihr verdammten Idioten",
+        "Bande de voleurs",
+        "Vous êtes vraiment nuls",
+        "Ustedes son unos ladrones",
+        "Panda de inútiles",
+        "Cambada de ladrões",
+        "Vocês são uns palhaços",
+        "Siete dei buffoni",
+        "Banda di incompetenti",
+    ],
+)
+def test_insults_of_a_contact_are_heard_in_every_language(text: str) -> None:
+    assert insults(text)
+    assert heat("Guten Tag.", Temper(answers=(text,))).is_hot
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Die Warteschleife ist unverschämt lang",
+        "Votre application est nulle",
+        "Las colas son una vergüenza",
+        "As instruções são inúteis",
+        "Mio padre è sordo",
+        "Il servizio è ridicolo",
+    ],
+)
+def test_a_complaint_is_no_insult_in_any_language(text: str) -> None:
+    assert not insults(text)
+
+
+@pytest.mark.parametrize(
+    ("draft", "better"),
+    [
+        ("C'EST ÉCRIT DANS LE CONTRAT.", "C'est écrit dans le contrat."),
+        ("Cela n'arrivera JAMAIS chez nous.", "Cela n'arrivera jamais chez nous."),
+        ("NO HAY DISPONIBILIDAD.", "No hay disponibilidad."),
+        ("VOCÊ JÁ FOI AVISADO.", "Você já foi avisado."),
+        ("NON È POSSIBILE, mi scusi", "Non è possibile, mi scusi"),
+    ],
+)
+def test_shouting_is_quietened_in_every_language(draft: str, better: str) -> None:
+    assert mended("kind.shouting", draft) == better
+
+
+def test_german_nouns_keep_their_capitals_when_shouting_is_noticed() -> None:
+    found = only("kind.shouting", "WEIL SIE DEN FALSCHEN TARIF GEWÄHLT HABEN, deshalb ist es so.")
+    assert found.change is None
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "DANKE AN ALLE, das war ein schöner Abend!",
+        "Die ÖBB und die SBB fahren heute nach Plan.",
+        "FELICIDADES A TODOS por el premio!",
+        "Il CUP e l'ASL sono aperti fino alle 18.",
+    ],
+)
+def test_joy_and_abbreviations_are_not_shouting_in_any_language(draft: str) -> None:
+    assert "kind.shouting" not in codes(draft)
