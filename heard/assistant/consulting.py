@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from heard.assistant import budget
@@ -183,37 +184,40 @@ class _Asked(Generic[T]):
         if kept is None:
             self._written(Outcome.SPENT)
             raise NoSuggestion(_("The budget of the day is spent."))
+        # Before it leaves: whatever becomes of this process, the log says what has left.
+        row = self._written(Outcome.UNANSWERED, reason=_("No answer has come yet."))
         begun = time.monotonic()
         try:
             answered = ask(self.server, self.body, now=self.now)
         except NotAnsweredError as error:
-            if not error.is_billed:
-                budget.pay(kept, tokens=0, money=Decimal(0))
-            self._written(error.outcome, reason=str(error), begun=begun)
+            with transaction.atomic():
+                if not error.is_billed:
+                    budget.pay(kept, tokens=0, money=Decimal(0))
+                _ended(row, error.outcome, reason=str(error)[:300], begun=begun)
             raise
         # A server that counts no tokens is charged for what was set aside.
         used_in = tokens_in if answered.tokens_in is None else answered.tokens_in
         counted_out = answered.tokens_out
         used_out = self.question.most_tokens if counted_out is None else counted_out
         money = self.assistant.cost(tokens_in=used_in, tokens_out=used_out)
-        budget.pay(kept, tokens=used_in + used_out, money=money)
         found = self.question.parse(answered.text)
-        row = self._written(
-            Outcome.UNUSABLE if found is None else Outcome.ANSWERED,
-            answer=answered.text,
-            begun=begun,
-            tokens_in=used_in,
-            tokens_out=used_out,
-            money=money,
-        )
+        with transaction.atomic():
+            budget.pay(kept, tokens=used_in + used_out, money=money)
+            _ended(
+                row,
+                Outcome.UNUSABLE if found is None else Outcome.ANSWERED,
+                begun=begun,
+                answer=answered.text,
+                tokens_in=used_in,
+                tokens_out=used_out,
+                money=money,
+            )
         _recover(self.assistant)
         if found is None:
             raise NoSuggestion(_("The server answered with something that cannot be used."))
         return Consulted(found, row)
 
-    def _written(
-        self, outcome: str, *, begun: float | None = None, reason: str = "", **fields: Any
-    ) -> Consultation:
+    def _written(self, outcome: str, *, reason: str = "", answer: str = "") -> Consultation:
         """Write it into the log. What was only remembered lies there already."""
         words = "" if outcome == Outcome.REMEMBERED else self.said[-1].text
         return Consultation.objects.create(
@@ -225,10 +229,18 @@ class _Asked(Generic[T]):
             digest=self.digest,
             sent=words.replace("\x00", ""),
             outcome=outcome,
-            reason=reason[:300],
-            milliseconds=0 if begun is None else int((time.monotonic() - begun) * 1000),
-            **fields,
+            reason=reason,
+            answer=answer,
         )
+
+
+def _ended(row: Consultation, outcome: str, *, begun: float, reason: str = "", **told: Any) -> None:
+    """Write down what became of a call."""
+    told |= {"outcome": outcome, "reason": reason}
+    told["milliseconds"] = int((time.monotonic() - begun) * 1000)
+    for name, value in told.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(told))
 
 
 def _rest(assistant: Assistant, error: NotAnsweredError, *, now: datetime) -> None:

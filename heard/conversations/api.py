@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -15,6 +15,7 @@ from ninja import Field, Query, Router, Schema, Status
 from heard.channels import hook
 from heard.conversations import handling, showing
 from heard.conversations.deliveries.journal import keep
+from heard.conversations.floods.handling import latest
 from heard.conversations.models import (
     Conversation,
     Delivery,
@@ -154,13 +155,37 @@ class ConversationOut(Schema):
     due_at: datetime | None
     promised_at: datetime | None
     messages: int
+    flood: int | None = Field(description="The flood that it is of: the same words, many times.")
+
+
+class LineOut(ConversationOut):
+    """A conversation in a list; in views of what is open one line stands for all of a flood."""
+
+    alike: int = Field(description="How many this line stands for; 1 is itself alone.")
 
 
 class ConversationsOut(Schema):
     """A page; `after` asks for the next one, empty at the end."""
 
-    conversations: list[ConversationOut]
+    conversations: list[LineOut]
     after: str
+
+
+class FloodOut(Schema):
+    """The same words said many times; the meter counts one voice a day and side for all of them.
+
+    Counts are of what the token's person may see, and stop at 1,001: "more than 1,000".
+    """
+
+    id: int
+    started_at: datetime
+    last_at: datetime
+    words: str
+    conversations: int = Field(alias="sum.all.number")
+    open: int = Field(alias="sum.open.number")
+    waiting: int = Field(alias="sum.waiting.number")
+    failing: int = Field(alias="sum.failing.number", description="Open and overdue.")
+    people: int = Field(alias="sum.people.number")
 
 
 class MessageOut(Schema):
@@ -323,6 +348,7 @@ class Narrowed(Schema):
     need: str = ""
     team: int | None = None
     assignee: int | None = Field(None, description="0 is nobody")
+    flood: int | None = Field(None, description="All of one flood, each by itself.")
     after: str = ""
     size: int = Field(50, ge=1, le=200)
 
@@ -338,6 +364,7 @@ def conversations(request: ApiRequest, asked: Query[Narrowed]) -> dict[str, Any]
         need=asked.need,
         team=asked.team,
         assignee=asked.assignee,
+        flood=asked.flood,
     )
     try:
         found = page(
@@ -351,8 +378,14 @@ def conversations(request: ApiRequest, asked: Query[Narrowed]) -> dict[str, Any]
     except ValueError:
         raise Refused(422, "unknown_place", "“after” is not from a page of ours.") from None
     rows = Conversation.objects.in_bulk([row.id for row in found.rows])
-    told = [_summary(rows[row.id]) for row in found.rows if row.id in rows]
+    told = [_summary(rows[row.id]) | {"alike": row.alike} for row in found.rows if row.id in rows]
     return {"conversations": told, "after": found.after}
+
+
+@router.get("/floods", auth=READ, response=list[FloodOut], summary="Floods")
+def floods(request: ApiRequest, size: Annotated[int, Query(ge=1, le=200)] = 50) -> Any:
+    """The latest first; `conversations?flood=` lists each of one."""
+    return latest(sight=sight_of(request.user), now=timezone.now(), limit=size)
 
 
 @router.get(
@@ -542,6 +575,7 @@ def _summary(row: Conversation) -> dict[str, Any]:
         "due_at": row.due_at,
         "promised_at": row.promised_at,
         "messages": row.incoming_count + row.reply_count,
+        "flood": row.flood_id,
     }
 
 

@@ -15,6 +15,7 @@ from heard.conversations import quoting
 from heard.conversations.files.attachments import PLAYED, SHOWN
 from heard.conversations.models import Conversation
 from heard.conversations.queries import PRESENT_SECONDS, Door, Person, Sight
+from heard.conversations.readings.enquiring import OPEN, open_to
 from heard.lib.statements import fetch
 
 NEWEST = 100
@@ -132,6 +133,8 @@ class Said:
     """When its words went, because they may not be kept for longer."""
     second: Mapping[str, Any] | None
     """What a tier of the assistant reads instead: a suggestion that nobody has answered yet."""
+    enquiry: Mapping[str, Any] | None
+    """Of which head this person is asked whether it is right, if they are."""
     kept_of_draft: float | None
     """The share of the words of the server's draft that are in it; None without such a draft."""
     overruled: tuple[str, ...]
@@ -273,7 +276,7 @@ class Thread:
         return next((handle.address for handle in handles if handle.kind == self.door.kind), "")
 
 
-MESSAGES = """
+MESSAGES = f"""
     SELECT m.id, m.kind, m.at,
         CASE WHEN m.kind = 'incoming' THEN coalesce(nullif(k.name, ''), m.author_name)
             ELSE coalesce(nullif(m.author_name, ''), u.name, '') END,
@@ -302,7 +305,9 @@ MESSAGES = """
             ORDER BY o.id LIMIT 1),
         m.emptied_at,
         (SELECT json_build_object('id', r.id, 'tier', r.tier, 'need', r.need, 'stance', r.stance,
-            'mood', r.mood) FROM second_reading r WHERE r.message_id = m.id AND r.state = 'open')
+            'mood', r.mood) FROM second_reading r WHERE r.message_id = m.id AND r.state = 'open'),
+        (SELECT json_build_object('id', d.id, 'head', d.head) FROM enquiry d
+            WHERE d.message_id = m.id AND m.deleted_at IS NULL AND {OPEN})
     FROM message m
     LEFT JOIN contact k ON k.id = m.contact_id
     LEFT JOIN staff_user u ON u.id = m.author_id
@@ -373,6 +378,7 @@ def thread(
         "inboxes": sight.inboxes,
         "names": list(EVENTS),
         "lately": now - timedelta(seconds=PRESENT_SECONDS),
+        **open_to(sight.user_id, now=now),
     }
     rows = fetch(MESSAGES, parameters)
     [around] = fetch(AROUND.format(visits=MOST_VISITS, deeds=MOST_DEEDS), parameters)
@@ -414,7 +420,7 @@ def thread(
 
 def _said(row: Sequence[Any], queued: Mapping[Any, Mapping[str, Any]]) -> Said:
     pk, kind, at, author, is_mine, text, is_cut, *rest = row
-    *rest, emptied_at, second = rest
+    *rest, emptied_at, second, enquiry = rest
     *rest, place, acts, papers, thanks, edits, address, copies, original = rest
     words, quoted = (text, "") if is_cut or kind == "note" else quoting.split(text)
     files = tuple(Paper(*paper) for paper in papers or ())
@@ -423,7 +429,7 @@ def _said(row: Sequence[Any], queued: Mapping[Any, Mapping[str, Any]]) -> Said:
     said = [pk, kind, at, author, is_mine, words, quoted or _folded(place)]
     read = [*said, is_cut, *rest, place or {}, done, files, given]
     read += [_versions(edits or ()), address or "", tuple(copies or ())]
-    read += [Original(*original) if original else None, emptied_at, second]
+    read += [Original(*original) if original else None, emptied_at, second, enquiry]
     told = queued.get(pk, {})
     read += [told.get("kept"), tuple(told.get("overruled", ()))]
     read += [told.get("approved_by", ""), told.get("review")]

@@ -36,21 +36,31 @@ SAID = """
         ORDER BY m.conversation_id, m.at, m.id
     ), newest AS (
         SELECT * FROM replied ORDER BY at DESC, id DESC LIMIT %(most)s
+    ), cases AS (
+        SELECT n.id, n.at, c.id AS conversation_id, c.contact_id, c.is_turned, c.contact_name,
+            c.inbox_id, lead(n.at) OVER (PARTITION BY c.contact_id ORDER BY n.at, n.id) AS next_at
+        FROM newest n JOIN conversation c ON c.id = n.conversation_id
     )
-    SELECT n.conversation_id, n.id, n.at,
-        EXISTS (SELECT FROM finding_seen f WHERE f.message_id = n.id AND NOT f.was_kept),
+    SELECT c.conversation_id, c.id, c.at,
+        EXISTS (SELECT FROM finding_seen f WHERE f.message_id = c.id AND NOT f.was_kept),
         c.is_turned, rated.rating, c.contact_name, c.inbox_id
-    FROM newest n JOIN conversation c ON c.id = n.conversation_id
+    FROM cases c
     LEFT JOIN LATERAL (
-        SELECT (said.extra->>'rating')::float AS rating FROM message said
+        SELECT (said.extra->>'rating')::float AS rating
+        FROM message said CROSS JOIN LATERAL (
+            SELECT CASE WHEN said.at > c.at THEN said.at ELSE said.edited_at END AS at
+        ) given
         WHERE said.contact_id = c.contact_id AND said.kind = 'incoming'
+            AND said.inbox_id = ANY(%(inboxes)s) AND said.deleted_at IS NULL
             AND jsonb_typeof(said.extra->'rating') = 'number'
-            AND (said.at > n.at OR (said.conversation_id = c.id AND said.edited_at > n.at))
-            AND greatest(said.at, said.edited_at) < n.at + %(within)s
-        ORDER BY greatest(said.at, said.edited_at) DESC, said.id DESC LIMIT 1
+            AND (said.at > c.at OR said.conversation_id = c.conversation_id)
+            AND given.at > c.at AND given.at < least(c.at + %(within)s, c.next_at)
+        ORDER BY given.at, said.id LIMIT 1
     ) rated ON true
-    ORDER BY n.at DESC, n.id DESC
+    ORDER BY c.at DESC, c.id DESC
 """
+"""The stars are the first that came after the reply and before the next one that stands for a
+conversation with the same contact: one card tells of one reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class Case:
     is_turned: bool | None
     """Empty where it did not begin in anger."""
     rating: float | None
-    """The last that the contact gave within `RATED_WITHIN` after the reply."""
+    """The first that the contact gave within `RATED_WITHIN` after the reply, if of this one."""
     contact: str
     inbox: int
 

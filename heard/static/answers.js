@@ -122,6 +122,20 @@
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id === "suggested" && wasAtEnd && thread()) thread().scrollTop = thread().scrollHeight;
   });
+  /* Another message asks something else: it is looked for anew, but never under somebody's hand. */
+  const WAIT = 1500;
+  const lastSaid = () => [...document.querySelectorAll("#thread .said.incoming")].at(-1)?.id;
+  let askedFor, waiting = 0;
+  const renew = () => {
+    clearTimeout(waiting);
+    const place = $("#suggested"), last = lastSaid();
+    if (!place || !last || last === askedFor) return;
+    if (box()?.value.trim() || place.matches(":hover, :focus-within")) { waiting = setTimeout(renew, WAIT); return; }
+    askedFor = last;
+    htmx.trigger(place, "renew");
+  };
+  document.addEventListener("htmx:beforeRequest", (event) => { if (event.target.id === "suggested") askedFor = lastSaid(); });
+  document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target?.id === "thread") renew(); });
   document.addEventListener("keydown", (event) => {
     const number = event.altKey && !event.ctrlKey && !event.metaKey && /^Digit([1-3])$/.exec(event.code)?.[1];
     const suggestion = number && !$("dialog[open]") && $(`#suggested [data-suggestion="${number}"]`);

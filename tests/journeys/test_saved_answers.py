@@ -40,11 +40,12 @@ def goes_through(house: House, browser: Browser, link: str, *, look: Look) -> No
     page.set_default_timeout(60_000)
     opens_the_doors(page, link)
     door = contact_page(house)
-    for name in ("Mira Sand", "Otto Lund"):
-        writes(browser, door, name)
+    writes(browser, door, "Mira Sand")
+    otto = browser.new_context().new_page()
+    asks(otto, door)
     writes_them(house, page, look=look)
     picks_one(house, page, look=look)
-    proposes_one(house, browser, page, look=look)
+    proposes_one(house, browser, page, otto, look=look)
 
 
 def writes_them(house: House, page: Page, *, look: Look) -> None:
@@ -110,7 +111,34 @@ def picks_one(house: House, page: Page, *, look: Look) -> None:
     expect(page.locator("#thread")).to_contain_text("until eleven")
 
 
-def proposes_one(house: House, browser: Browser, page: Page, *, look: Look) -> None:
+def asks(otto: Page, door: str) -> None:
+    """A customer asks, and keeps the page on which the answer will stand."""
+    otto.goto(door)
+    otto.get_by_label("Your message").fill("Hello, this is Otto Lund. Is the terrace open?")
+    otto.get_by_label("Your name").fill("Otto Lund")
+    otto.get_by_role("button", name="Send").click()
+    expect(otto.get_by_text("We have your message.")).to_be_visible(timeout=30_000)
+
+
+def asks_on(otto: Page, agent: Page) -> None:
+    """What he asks next is looked for anew in the open conversation, but not while one writes."""
+    suggested, draft = agent.locator("#suggested"), agent.locator("#draft")
+    looks = list[str]()
+    agent.on("request", lambda it: looks.append(it.url) if "/suggestions/" in it.url else None)
+    for words, is_writing in (("May I bring dogs?", False), ("And the terrace again?", True)):
+        draft.fill("Hello Otto," if is_writing else "")
+        otto.locator("textarea").fill(words)
+        otto.get_by_role("button", name="Send").click()
+        expect(agent.locator("#thread")).to_contain_text(words, timeout=30_000)
+        if is_writing:
+            agent.wait_for_timeout(2_500)
+            assert len(looks) == 1
+            with agent.expect_response("**/suggestions/"):
+                draft.fill("")
+        expect(suggested).to_contain_text("Dogs are welcome")
+
+
+def proposes_one(house: House, browser: Browser, page: Page, otto: Page, *, look: Look) -> None:
     """What the manager said is suggested to an agent, whose own reply the manager takes over."""
     agent = browser.new_context(viewport=WIDE).new_page()
     agent.set_default_timeout(60_000)
@@ -124,6 +152,8 @@ def proposes_one(house: House, browser: Browser, page: Page, *, look: Look) -> N
     expect(suggestion).to_be_visible()
     expect(agent.locator("#suggested")).to_contain_text("both say terrace")
     look("suggested", agent)
+    asks_on(otto, agent)
+    expect(suggestion).to_be_visible()
     draft.focus()
     agent.keyboard.press(f"Alt+{suggestion.get_attribute('data-suggestion')}")
     expect(draft).to_have_value(

@@ -75,6 +75,25 @@ def test_stars_count_when_they_came_after_the_reply(now: datetime) -> None:
 
 
 @pytest.mark.django_db
+def test_the_card_given_next_tells_of_one_reply_and_only_to_who_may_see_it(now: datetime) -> None:
+    inbox, hidden = make.inbox(), make.inbox()
+
+    def card(where: Inbox, stars: int, *, days: int) -> None:
+        said = make.incoming("Stars", at=now + timedelta(days=days), extra={"rating": stars})
+        receive(where, [said._replace(sender="ann")], now=now)
+
+    first = told(inbox, at=now, was_changed=True)
+    card(hidden, 1, days=1)
+    card(inbox, 5, days=2)
+    card(inbox, 2, days=3)
+    second = told(inbox, at=now + timedelta(days=4), was_changed=False)
+    third = told(inbox, at=now + timedelta(days=6), was_changed=False)
+    card(inbox, 3, days=7)
+    found = {it.conversation: it.rating for it in cases([inbox.pk], now=now + timedelta(days=30))}
+    assert found == {first.pk: 5.0, second.pk: None, third.pk: 3.0}
+
+
+@pytest.mark.django_db
 def test_only_what_one_may_see_and_what_is_young_enough_counts(now: datetime) -> None:
     seen, hidden = make.inbox(), make.inbox()
     told(seen, at=now, was_changed=True)

@@ -21,7 +21,8 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from procrastinate.contrib.django import DjangoApp
 from procrastinate.contrib.django.django_connector import DjangoConnector
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.jobs import Status
 
 from heard.conversations.calls.holding import alarm
 from heard.conversations.clocks.sweeping import sweep
@@ -207,6 +208,17 @@ async def _take_up_stalled(app: DjangoApp) -> None:
     """Give the jobs of workers that have gone silent to those who live."""
     while True:
         with contextlib.suppress(ConnectorException):
-            for job in await app.job_manager.get_stalled_jobs():
-                await app.job_manager.retry_job(job)
+            await take_up_stalled(app)
         await asyncio.sleep(STALLED_SECONDS)
+
+
+async def take_up_stalled(app: DjangoApp) -> None:
+    """Let each be done again; one of which another waits already is done by that one.
+
+    As long as it stood there as being done, its lock kept the other one waiting.
+    """
+    for job in await app.job_manager.get_stalled_jobs():
+        try:
+            await app.job_manager.retry_job(job)
+        except UniqueViolation:
+            await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)

@@ -37,6 +37,25 @@ SUMMED = """
         LIMIT %(most)s) c
 """
 
+LATEST = """
+    SELECT f.id, f.started_at, f.last_at, s.*, coalesce(w.words, '')
+    FROM flood f CROSS JOIN LATERAL (
+        SELECT count(*) AS all, count(*) FILTER (WHERE status = 'open'),
+            count(*) FILTER (WHERE status = 'open' AND waiting_since IS NOT NULL),
+            count(*) FILTER (WHERE status = 'open' AND due_at <= %(now)s),
+            count(DISTINCT contact_id)
+        FROM (SELECT status, waiting_since, due_at, contact_id FROM conversation
+            WHERE flood_id = f.id AND inbox_id = ANY(%(inboxes)s) AND merged_into_id IS NULL
+            LIMIT %(most)s) c
+    ) s LEFT JOIN LATERAL (
+        SELECT left(m.text, 600) AS words FROM conversation c
+        JOIN message m ON m.conversation_id = c.id
+        WHERE c.flood_id = f.id AND c.inbox_id = ANY(%(inboxes)s) AND m.kind = 'incoming'
+            AND m.text <> '' ORDER BY c.last_at DESC, c.id DESC, m.at LIMIT 1
+    ) w ON true
+    WHERE s.all > 0 ORDER BY f.last_at DESC, f.id DESC LIMIT %(limit)s
+"""
+
 WORDS = """
     SELECT left(m.text, 600) FROM conversation c JOIN message m ON m.conversation_id = c.id
     WHERE c.flood_id = %(flood)s AND c.inbox_id = ANY(%(inboxes)s) AND m.kind = 'incoming'
@@ -68,6 +87,17 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A flood in which somebody may see something: since when, how it stands, and its words."""
+
+    id: int
+    started_at: datetime
+    last_at: datetime
+    sum: Sum
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """How many were done, and whether there are more to do."""
 
@@ -82,6 +112,15 @@ def sum_up(flood: Flood, *, sight: Sight, now: datetime) -> Sum:
         {"flood": flood.pk, "inboxes": list(sight.doors), "now": now, "most": COUNT_CAP + 1},
     )
     return Sum(*map(Count, numbers))
+
+
+def latest(*, sight: Sight, now: datetime, limit: int) -> list[Standing]:
+    """The floods that stand, the latest first: one query."""
+    asked = {"inboxes": list(sight.doors), "now": now, "most": COUNT_CAP + 1, "limit": limit}
+    return [
+        Standing(pk, started, last, Sum(*map(Count, numbers)), words)
+        for pk, started, last, *numbers, words in fetch(LATEST, asked)
+    ]
 
 
 def words_of(flood: Flood, *, sight: Sight) -> str:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, zip_longest
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -34,14 +35,17 @@ CANDIDATES = """
     ORDER BY m.at DESC, m.id DESC LIMIT %s
 """
 
-NEXT = """
+OPEN = """d.answered_at IS NULL AND d.asked_at > %(recent)s
+        AND (SELECT count(*) FROM enquiry WHERE by_id = %(me)s AND answered_at >= %(midnight)s)
+            < %(a_day_each)s"""
+"""Of enquiries `d`: those that a person may be asked about now, with the parameters `open_to`."""
+
+NEXT = f"""
     SELECT d.id, d.head, CASE d.head WHEN 'need' THEN m.need WHEN 'mood' THEN m.mood
         WHEN 'stance' THEN m.stance ELSE m.urgency END, left(m.text, 300), m.id, m.conversation_id,
         m.inbox_id, m.author_name
     FROM enquiry d JOIN message m ON m.id = d.message_id
-    WHERE d.answered_at IS NULL AND d.asked_at > %s AND m.inbox_id = ANY(%s) AND m.text <> ''
-        AND m.deleted_at IS NULL
-        AND (SELECT count(*) FROM enquiry WHERE by_id = %s AND answered_at >= %s) < %s
+    WHERE {OPEN} AND m.inbox_id = ANY(%(doors)s) AND m.text <> '' AND m.deleted_at IS NULL
     ORDER BY d.asked_at DESC, d.id LIMIT 1
 """
 
@@ -86,10 +90,19 @@ def ask(*, now: datetime) -> int:
 
 def next_enquiry(*, sight: Sight, now: datetime) -> Asked | None:
     """What this person is asked next, if anything is left for today: one query."""
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    doors = list(sight.doors)
-    rows = fetch(NEXT, [now - RECENT, doors, sight.user_id, midnight, A_DAY_EACH])
+    rows = fetch(NEXT, open_to(sight.user_id, now=now) | {"doors": list(sight.doors)})
     return Asked(*rows[0]) if rows else None
+
+
+def open_to(user_id: int, *, now: datetime) -> dict[str, Any]:
+    """What the condition `OPEN` wants to know of a person and a moment."""
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "recent": now - RECENT,
+        "me": user_id,
+        "midnight": midnight,
+        "a_day_each": A_DAY_EACH,
+    }
 
 
 def dismiss(enquiry: Enquiry, *, sight: Sight, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""“Is this right?”: one line under the list, and what people answer."""
+"""“Is this right?”: one line under the list or at the message, and what people answer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from heard.conversations import showing
@@ -13,6 +14,7 @@ from heard.conversations.models import Enquiry
 from heard.conversations.queries import Sight, sight_of
 from heard.conversations.readings.correcting import correct
 from heard.conversations.readings.enquiring import dismiss, next_enquiry
+from heard.conversations.views.conversation import done, found
 from heard.staff.access import StaffRequest, staff_only
 
 
@@ -38,6 +40,12 @@ def answer(request: StaffRequest, number: int) -> HttpResponse:
             correct(asked.message, head=asked.head, to=to, by=request.user, now=now)
         except ValueError:
             raise Http404 from None
+    if "here" in request.POST:
+        opened, sight = found(request, asked.message.conversation_id)
+        thanks = "" if to == "later" else gettext("Thank you. The reader learns from it tonight.")
+        response = done(request, opened, sight=sight, notice=thanks)
+        response.headers["HX-Trigger-After-Swap"] = "heard:answered"
+        return response
     return _line(request, sight=sight, is_answered=to != "later")
 
 

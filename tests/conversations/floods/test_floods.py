@@ -37,6 +37,7 @@ from heard.conversations.queries import VIEWS, Filters, Row, page, sight_of, som
 from heard.events.models import Event
 from heard.staff.models import User
 from tests import make
+from tests.api.test_api import Program
 from tests.conversations.asking import browser, read_as
 
 pytestmark = pytest.mark.django_db
@@ -399,3 +400,33 @@ def test_the_command_lists_them(sky: Inbox, capsys: pytest.CaptureFixture[str]) 
     assert found["words"] == SAID
     call_command("floods")
     assert "4 messages" in capsys.readouterr().out
+
+
+# The API
+
+
+def test_a_program_is_told_of_floods_and_for_how_many_a_line_stands(sky: Inbox, olga: User) -> None:
+    closed = make.inbox(name="Closed", kind="bluesky", is_public=True, teams=(make.team(),))
+    say(sky, [SAID, OTHER, *copies(30)])
+    say(closed, copies(3))
+    sift()
+    flood = Flood.objects.get()
+    program, stranger = Program(olga, "read"), Program(make.user(), "read")
+    with CaptureQueriesContext(connection) as asked:
+        [told] = program.ask("GET", "/floods").json()
+    assert len(asked) <= 6
+    assert (told["id"], told["conversations"], told["open"], told["people"]) == (
+        flood.pk,
+        34,
+        34,
+        34,
+    )
+    assert told["words"]
+    seen = stranger.ask("GET", "/floods").json()
+    assert [it["conversations"] for it in seen] == [31]
+    lines = program.ask("GET", "/conversations?view=waiting").json()["conversations"]
+    assert sorted((it["alike"], it["flood"]) for it in lines) == [(1, None), (34, flood.pk)]
+    each = program.ask("GET", f"/conversations?flood={flood.pk}&size=200").json()["conversations"]
+    assert [it["alike"] for it in each] == [1] * 34
+    folding.dissolve(flood, inboxes=sight_of(olga).doors, by=olga, now=NOW)
+    assert program.ask("GET", "/floods").json() == []

@@ -174,6 +174,32 @@ def test_one_key_says_that_it_is_right_another_what_is(now: datetime) -> None:
     assert Enquiry.objects.filter(by=ann).count() == A_DAY_EACH
 
 
+def test_the_open_conversation_asks_too_at_the_message_itself(now: datetime) -> None:
+    now = timezone.now()
+    heard(make.inbox(), now=now)
+    ask(now=now)
+    ann = make.user()
+    client = browser(ann)
+    for left in range(A_DAY_EACH, 0, -1):
+        asked = first(ann, now)
+        page = f"/conversations/{asked.conversation_id}/"
+        shown = client.get(page).content.decode()
+        assert f"/enquiries/{asked.id}/" in shown, left
+        answer = client.post(
+            f"/enquiries/{asked.id}/?view=all", {"to": asked.says, "here": "1"}, headers=HTMX
+        )
+        assert 'id="told"' in answer.content.decode()
+        assert "/enquiries/" not in answer.content.decode()
+        assert answer.headers["HX-Trigger-After-Swap"] == "heard:answered"
+    assert Correction.objects.filter(by=ann).count() == A_DAY_EACH
+    other = first(make.user(), now)
+    page = f"/conversations/{other.conversation_id}/"
+    assert "/enquiries/" not in client.get(page).content.decode()
+    told = browser(make.user()).post(f"/enquiries/{other.id}/", {"to": "later", "here": "1"})
+    assert told.status_code == 302
+    assert f"/conversations/{other.conversation_id}/" in told.headers["Location"]
+
+
 def test_not_now_is_a_no_for_good_and_no_label(now: datetime) -> None:
     now = timezone.now()
     heard(make.inbox(), now=now)
