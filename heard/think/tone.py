@@ -13,7 +13,8 @@ from typing import Any
 
 from heard.think.contact import is_upset
 from heard.think.findings import Facts, Finding, Letter, Light
-from heard.think.wording import any_of, as_begun, folded, low_words, one_of, spelt, table
+from heard.think.hints import Lines
+from heard.think.wording import as_begun, folded, low_words, one_of, spelt, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Rule:
     """Words of one language; `change` is what may stand instead, with groups of the match in it."""
 
     code: str
-    pattern: re.Pattern[str]
+    words: Lines
     says: str
     light: Light
     stops: bool
@@ -32,13 +33,11 @@ class Rule:
 def tone(draft: str, facts: Facts) -> Iterable[Finding]:
     """Findings of every rule; what the draft only quotes is left alone."""
     text = low_words(draft)
-    if not _ANY.search(text):
-        return
     upset = is_upset(facts)
     for rule in RULES:
         if rule.only_when_upset and not upset:
             continue
-        for match in rule.pattern.finditer(text):
+        for match in rule.words(text):
             yield _finding(rule, match, draft)
 
 
@@ -76,25 +75,27 @@ _PARTS = {
 
 
 def _rules(told: Mapping[str, Any]) -> Iterator[Rule]:
-    """One rule for each language; its `signs` are no words, and looked for once."""
-    signs: str = told.get("signs", "")
+    """One rule for each language, and one for `signs`, which are no words."""
     for language, lines in told["words"].items():
-        words = one_of(lines)
+        words = lines
         for name, part in _PARTS.items():
             words = words.replace(f"{{{name}}}", part)
-        also = f"|[{signs}]" if signs else ""
-        signs = ""
-        yield Rule(
-            code=told["code"],
-            pattern=re.compile(rf"\b{spelt(words, language)}{also}"),
-            says=told["says"],
-            light=Light(told.get("light", Light.AMBER)),
-            stops=told.get("stops", False),
-            only_when_upset=told.get("only_when_upset", False),
-            change=told.get("change", {}).get(language),
-        )
+        found = Lines(spelt(words, language), before=r"\b", after="", flags=re.NOFLAG)
+        yield _rule(told, found, told.get("change", {}).get(language))
+    if signs := told.get("signs"):
+        yield _rule(told, Lines(signs, before="", after=""), "")
+
+
+def _rule(told: Mapping[str, Any], words: Lines, change: str | None) -> Rule:
+    return Rule(
+        code=told["code"],
+        words=words,
+        says=told["says"],
+        light=Light(told.get("light", Light.AMBER)),
+        stops=told.get("stops", False),
+        only_when_upset=told.get("only_when_upset", False),
+        change=change,
+    )
 
 
 RULES: tuple[Rule, ...] = tuple(rule for told in _TOLD["rules"] for rule in _rules(told))
-_ANY = any_of(rule.pattern for rule in RULES)
-"""All rules at once, which nearly always find nothing: one pass is quicker than one for each."""

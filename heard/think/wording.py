@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -113,13 +113,6 @@ def spoken(told: Mapping[str, str]) -> re.Pattern[str]:
     """Any of the lines of any language, at the beginning of a word of a text in small letters."""
     words = "|".join(spelt(one_of(lines), language) for language, lines in told.items())
     return re.compile(rf"\b(?:{words})")
-
-
-def any_of(patterns: Iterable[re.Pattern[str]]) -> re.Pattern[str]:
-    """What finds something wherever one of the patterns does; none of them looks at case."""
-    told = [re.sub(r"\(\?P<\w+>", "(?:", pattern.pattern) for pattern in patterns]
-    words = "|".join(each.removeprefix(r"\b") for each in told if each.startswith(r"\b"))
-    return re.compile("|".join([rf"\b(?:{words})", *(x for x in told if not x.startswith(r"\b"))]))
 
 
 @lru_cache(maxsize=16)

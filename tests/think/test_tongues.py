@@ -308,8 +308,10 @@ def test_every_rule_is_worded_in_every_language_or_says_nothing_at_all() -> None
 
 def test_no_rule_matches_nothing_and_every_place_holder_is_filled() -> None:
     for rule in RULES:
-        assert not rule.pattern.match("")
-        assert not re.search(r"\{[A-Z_]+\}", rule.pattern.pattern)
+        assert not rule.words.search("")
+        for line in rule.words.lines:
+            assert not line.pattern.match("")
+            assert not re.search(r"\{[A-Z_]+\}", line.pattern.pattern)
 
 
 @given(st.text(max_size=60))
