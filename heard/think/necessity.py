@@ -9,9 +9,11 @@ from itertools import pairwise
 
 from heard.channels.base import Unit
 from heard.channels.lengths import length
+from heard.think.claims import Sort, claims_in
 from heard.think.findings import Facts, Finding, Letter, Light
 from heard.think.moments import moment_in
-from heard.think.wording import folded, phrase, sentences
+from heard.think.substance import substance
+from heard.think.wording import folded, lowered, sentences, spoken, table
 
 UNITS = {
     Unit.CHARACTERS: "characters",
@@ -98,27 +100,21 @@ def _pairs(words: list[str]) -> set[tuple[str, str]]:
     return set(pairwise(words))
 
 
-_STALLING = phrase(
-    r"""
-    still (?:looking|working|waiting|investigating|checking|being|under|in progress)\b
-    bear with us\b
-    (?:thank you|thanks|appreciate) (?:(?:again|for|your|continued) )*(?:patience|understanding)\b
-    no (?:news|updates?) (?:yet|so far|at this time)\b
-    as soon as (?:we|i) (?:can|have|know|hear)\b
-    look(?:ing)? into (?:it|this|the)\b
-    working on (?:it|this)\b
-    in due course\b
-    please be patient\b
-    our team is (?:on it|aware|working)\b
-    """
-)
+_TOLD = table("occasion.toml")
+_STALLING, _DAY = spoken(_TOLD["stalls"]), spoken(_TOLD["days"])
+
+
+_TIMES = {Sort.CLOCK, Sort.DATE, Sort.WEEKDAY, Sort.SPAN}
 
 
 def _is_stalling(text: str) -> bool:
-    words = folded(text)
-    return (
-        bool(_STALLING.search(words)) and moment_in(words, now=None) is None and "http" not in words
-    )
+    """Whether it asks for patience, names no time and no link, and says nothing besides."""
+    words = lowered(folded(text))
+    if not _STALLING.search(words) or "http" in words or _DAY.search(words):
+        return False
+    if moment_in(words, now=None) or any(claim.sort in _TIMES for claim in claims_in(text)):
+        return False
+    return all(_STALLING.search(lowered(folded(part))) for part in substance(text))
 
 
 def _finding(

@@ -13,13 +13,14 @@ from heard.think.answering import leads_on
 from heard.think.asking import names_private_way
 from heard.think.contact import has_feeling, is_negative, is_upset
 from heard.think.findings import Facts, Finding, Letter, Light
+from heard.think.language import tongue_of
 from heard.think.necessity import is_empty
 from heard.think.questions import questions_of
 from heard.think.shouting import shouting
 from heard.think.substance import substance
 from heard.think.tone import tone
 from heard.think.warmth import sounds_glad
-from heard.think.wording import folded, one_of, own_words, phrase, sentences
+from heard.think.wording import folded, lowered, own_words, sentences, spoken, table
 
 _LONGEST_BESIDE = 160
 _LONG_IN_PUBLIC = 45  # words
@@ -48,42 +49,44 @@ def _answered(draft: str, facts: Facts) -> Iterator[Finding]:
             return
 
 
-_SETTLED = phrase(
-    r"""
-    (?:it|that|this|everything|all)(?:'s| is| has been)?(?: now| all)? (?:sorted|solved|fixed)
-    (?:it|that|this|everything|all)(?:'s| is| has been)?(?: now| all)? (?:resolved|in order|settled)
-    (?:it|that|this) (?:works|worked|did it|helped)(?: now| again| perfectly)?\b
-    (?:working|fine|sorted|solved|resolved|arrived|found it|got it)(?: \w+)? (?:now|again|today)\b
-    (?:never ?mind|no worries|problem solved|all good now|forget it|ignore (?:this|my))\b
-    (?:hat sich erledigt|erledigt|hat geklappt|funktioniert (?:jetzt|wieder)|gelöst)\b
-    (?:c'est réglé|c'est bon|ça (?:marche|fonctionne)|résolu)\b
-    (?:ya está|solucionado|resuelto|ya funciona)\b
-    (?:tutto risolto|risolto|adesso funziona|già resolvido|já está resolvido|resolvido)\b
-    """
+_TOLD = table("occasion.toml")
+_SETTLED, _UNSETTLED, _PERSONAL_MATTER = (
+    spoken(_TOLD[what]) for what in ("settled", "unsettled", "personal")
 )
-_NOT_SETTLED = re.compile(
-    r"n't\b|\b(?:not|but|still|until|hope|if|once|wish|nicht|aber|pas|mais|no|pero|non|ma|não|mas)\b",
-    re.IGNORECASE,
-)
+_NOT = re.compile(r"n't\b")
 
 
 def _settled(draft: str, facts: Facts) -> Iterator[Finding]:
     """They say that it is settled, and we answered before: a glad word is enough, or none."""
-    message = folded(facts.message)
+    message = lowered(folded(facts.message))
     match = _SETTLED.search(message) if facts.earlier_replies else None
     if match is None or questions_of(facts.message) or is_negative(facts):
         return
     is_long = len(re.findall(r"\w+", draft)) > _LONG_TO_WHO_IS_CONTENT
     around = next(message[start:end] for start, end in sentences(message) if match.start() < end)
-    if is_long and not sounds_glad(draft) and not _NOT_SETTLED.search(around):
+    is_open = _UNSETTLED.search(around) or _NOT.search(around)
+    if is_long and not sounds_glad(draft) and not is_open:
         says = "They say that it is settled; a short word is enough, or none."
         yield _finding("necessary.settled", says, draft, beside=_quoted(around))
 
 
+_TO = (
+    r"(?i:dear|hello|hi|hey|to|(?:sehr geehrte|liebe)s|hallo|guten tag|moin|bonjour|chère?s?"
+    r"|estimad[oa]s?|hola|buen[oa]s(?: días| tardes)?|olá|oi|bom dia|boa tarde|car[oaie]"
+    r"|prezad[oa]s?|gentile|buongiorno|salve|ciao|spettabile)"
+)
+_DESK = (
+    r"(?i:team|support|customer (?:service|care)|staff|crew|kundenservice|kundendienst"
+    r"|service client|servicio al cliente|atención al cliente|apoio ao cliente|suporte"
+    r"|servizio clienti)"
+)
+_OF_DESK = (
+    r"(?i:(?:l'|el |o |a |à )?(?:équipe|equipo|equipa|equipe|team|staff|service client"
+    r"|atención al cliente|apoio ao cliente|servizio clienti)(?: (?:de|da|do|di|del|della)| d')?)"
+)
+_HOUSE = r"[A-ZÀ-ÖØ-Þ][\w&'.-]*(?: [A-ZÀ-ÖØ-Þ][\w&'.-]*){0,3}"
 _TO_A_HOUSE = re.compile(
-    r"\A\W*(?i:dear|hello|hi|hey|to|liebes|hallo|chère?|bonjour|estimad[oa]s?|hola|gentile|caro)"
-    r",? (?i:the )?((?-i:[A-Z])[\w&'.-]*(?: (?-i:[A-Z])[\w&'.-]*){0,3}) "
-    r"(?i:team|support|customer (?:service|care)|staff|crew|kundenservice)\b"
+    rf"\A\W*{_TO},? (?i:the )?(?:(?P<before>{_HOUSE})[ -]{_DESK}\b|{_OF_DESK} ?(?P<after>{_HOUSE}))"
 )
 
 
@@ -96,7 +99,7 @@ def _for_another_house(draft: str, facts: Facts) -> Iterator[Finding]:
     if any(name in message for name in own) or facts.earlier_replies:
         return
     written_to = _TO_A_HOUSE.match(folded(facts.message))
-    named = written_to[1] if written_to else ""
+    named = (written_to["before"] or written_to["after"]) if written_to else ""
     if named and not any(_plain(named) in name for name in own):
         says = f"They wrote to {named}; is this message for us?"
         yield _finding("necessary.another_house", says, draft)
@@ -106,35 +109,20 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", text.casefold())
 
 
-_PERSONAL_MATTER = re.compile(
-    one_of(
-        r"""
-        \b(?:my|our) (?:\w+ )?(?:order|booking|reservation|account|bill|invoice|contract|refund)\b
-        \b(?:my|our) (?:\w+ )?(?:card|policy|claim|payment|deposit|parcel|luggage|prescription)\b
-        \b(?:i|we)(?:'ve| have| was| were)? (?:\w+ )?(?:charged|billed|debited|overcharged)\b
-        \bmein\w* (?:bestellung|buchung|rechnung|konto|vertrag|paket)\b
-        \b(?:ma|mon|mes) (?:commande|réservation|facture|compte|contrat|colis)\b
-        \b(?:mi|mio|mia|meu|minha) (?:pedido|reserva|factura|cuenta|contrato|ordine|conto|conta)\b
-        """
-    ),
-    re.IGNORECASE,
-)
-
-
 def _better_in_private(draft: str, facts: Facts) -> Iterator[Finding]:
     """Somebody is upset about a matter of their own, and it is gone through before everybody."""
     text = own_words(draft)
     if (
         len(re.findall(r"\w+", text)) < _LONG_IN_PUBLIC
         or not is_upset(facts)
-        or not _PERSONAL_MATTER.search(facts.message)
+        or not _PERSONAL_MATTER.search(lowered(folded(facts.message)))
         or names_private_way(text, facts)
     ):
         return
     change = None
     if facts.private_way:
         gap = "" if not draft or draft[-1].isspace() else " "
-        change = f"{gap}Please write to us in private {facts.private_way}."
+        change = gap + _in_private(draft, facts)
     yield Finding(
         code="necessary.better_in_private",
         letter=Letter.NECESSARY,
@@ -144,6 +132,18 @@ def _better_in_private(draft: str, facts: Facts) -> Iterator[Finding]:
         end=len(draft),
         change=change,
     )
+
+
+_ADDRESS = re.compile(r"https?://\S+|[\w.+-]+@[\w.-]+\w")
+
+
+def _in_private(draft: str, facts: Facts) -> str:
+    """The private way in the draft's language; only English goes on with the words before it."""
+    language = tongue_of(draft, facts)
+    address = _ADDRESS.search(facts.private_way)
+    way = address[0] if address and language != "en" else facts.private_way
+    said: str = _TOLD["in_private"][language]
+    return said.format(way=way)
 
 
 _TURNS = 8
