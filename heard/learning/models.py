@@ -28,6 +28,7 @@ class Refit(models.Model):
 
         SHIPPED = "shipped", _("no better than the reader that ships")
         ACTIVE = "active", _("no better than the one in use")
+        LOSES = "loses", _("misses more of what needs an answer, or presses")
 
     head = models.CharField(max_length=10)
     at = models.DateTimeField()

@@ -11,7 +11,16 @@ from django.db import transaction
 
 from heard.events.diary import record
 from heard.learning.models import Refit
-from heard.reading.house import Label, Taught, TaughtHead, named_by, scores, ships_with, teach
+from heard.reading.house import (
+    Label,
+    Taught,
+    TaughtHead,
+    loses_what_costs,
+    named_by,
+    scores,
+    ships_with,
+    teach,
+)
 from heard.staff.models import User
 
 
@@ -34,7 +43,8 @@ def refit(head: str, said: Sequence[Said], *, by: User | None, now: datetime) ->
     """Fit a head anew, judge it on what was held out, and use it if it is no worse.
 
     No worse than the shipped head on all labels, and than the one in use on those labels that it
-    has not learnt from; else it is kept aside. Raises `NothingNewError`, and `TooFewLabelsError`.
+    has not learnt from, and without losing what costs most to lose; else it is kept aside.
+    Raises `NothingNewError`, and `TooFewLabelsError`.
     """
     last = Refit.objects.filter(head=head, ships_with=ships_with()).order_by("-at").first()
     newest = max((one.at for one in said), default=None)
@@ -49,6 +59,8 @@ def refit(head: str, said: Sequence[Said], *, by: User | None, now: datetime) ->
         because = ""
         if own.value < shipped.value:
             because = Refit.Because.SHIPPED
+        elif loses_what_costs(taught.judged):
+            because = Refit.Because.LOSES
         elif active and active.ships_with == ships_with() and _is_beaten(taught, active, said):
             because = Refit.Because.ACTIVE
         if active and not because:

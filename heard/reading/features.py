@@ -94,10 +94,15 @@ def buckets(token: str) -> list[int]:
 
 def pair_buckets(hashes: NDArray[np.uint32]) -> NDArray[np.int64]:
     """The bucket of each token with its right neighbour; the last one with START."""
+    return BUCKETS + (pair_hashes(hashes) % np.uint32(BUCKETS)).astype(np.int64)
+
+
+def pair_hashes(hashes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """The hash of each token with its right neighbour; the last one with START."""
     right = np.append(hashes[1:], np.uint32(hashed(START)))
-    mixed = hashes * _PAIR[0] + right * _PAIR[1]
+    mixed: NDArray[np.uint32] = hashes * _PAIR[0] + right * _PAIR[1]
     mixed ^= mixed >> np.uint32(15)
-    return BUCKETS + (mixed % np.uint32(BUCKETS)).astype(np.int64)
+    return mixed
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,14 +22,16 @@ LONG, MOST_SENTENCES = 200, 40
 _END = re.compile(r"(?<=[.!?])\s+|\n+")
 _LEAST_SPACES = 2
 ABROAD = frozenset(languages.READ) - {"en"}
+_NO_WORDS = np.zeros(0, dtype=np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the models say of a batch.
 
-    `languages` has an item for every text. `cues`, `probabilities` and `counted` (the figures by
-    `features.DENSE`) have one, in order, for each of the texts at `places`: those that were read.
+    `languages` has an item for every text. `cues`, `probabilities`, `counted` (the figures by
+    `features.DENSE`) and `words` (the hashes of its tokens) have one, in order, for each of the
+    texts at `places`: those that were read.
     """
 
     languages: list[str]
@@ -37,6 +39,7 @@ class Seen:
     cues: list[list[Found]]
     probabilities: dict[str, NDArray[np.float32]]
     counted: NDArray[np.float32]
+    words: list[NDArray[np.uint32]]
 
 
 def sentences_of(text: str) -> list[str]:
@@ -128,6 +131,7 @@ class Reader:
             [[] for _ in range(is_read.sum())],
             {},
             np.zeros((is_read.sum(), len(DENSE)), dtype=np.float32),
+            [_NO_WORDS] * int(is_read.sum()),
         )
         logits = np.zeros((is_read.sum(), heads.WIDTH), dtype=np.float32)
         rank = np.cumsum(is_read) - 1
@@ -140,7 +144,8 @@ class Reader:
             places = rank[own]
             logits[places] = said
             seen.counted[places] = found.dense
-            for place, cues in zip(places.tolist(), found.cues, strict=True):
-                seen.cues[place] = cues
+            words = np.split(found.hashes, found.cut.starts[1:])
+            for place, cues, own_words in zip(places.tolist(), found.cues, words, strict=True):
+                seen.cues[place], seen.words[place] = cues, own_words
         seen.probabilities.update(heads.probabilities(logits))
         return seen

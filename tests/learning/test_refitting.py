@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -64,6 +65,24 @@ def test_what_reads_worse_than_the_shipped_reader_is_kept_aside_and_says_so(
     assert made.score < made.shipped_score == 1
     assert house().heads == {}
     assert read(THICK) == read_as_shipped(THICK)
+
+
+def test_what_misses_more_of_what_needs_an_answer_is_kept_aside_though_it_scores_better(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def frugal(head: str, labels: Sequence[Label]) -> Taught:
+        """A fit that leaves a fifth of the questions, beside a reader that answers everything."""
+        taught = teach(head, labels)
+        truth = taught.judged.truth
+        few = truth.copy()
+        few[np.flatnonzero(truth == 0)[::5]] = 2
+        return replace(taught, judged=replace(taught.judged, shipped=truth * 0, taught=few))
+
+    monkeypatch.setattr("heard.learning.refitting.teach", frugal)
+    made = refit("need", said("nothing", "answer", at=now - timedelta(days=1)), by=None, now=now)
+    assert made.score > made.shipped_score
+    assert (made.state, made.because) == ("aside", "loses")
+    assert house().heads == {}
 
 
 def test_nothing_is_learnt_twice_and_not_from_a_handful(now: datetime) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +16,7 @@ from heard.reading.house import (
     Label,
     TaughtHead,
     TooFewLabelsError,
+    loses_what_costs,
     named_by,
     read_as,
     score,
@@ -111,6 +115,37 @@ def test_what_a_message_needs_is_left_without_a_clock_only_when_it_is_fairly_sur
     nothing = CLASSES["need"].index("nothing")
     even = np.log(np.array([[0.45, 0.0001, 0.55], [0.2, 0.0001, 0.8]]))
     assert (head.named(even) == nothing).tolist() == [False, True]
+
+
+def test_what_needs_an_answer_is_kept_where_labels_would_rather_be_right_more_often() -> None:
+    # Nobody can tell which of these is which, and three of four are said to need nothing.
+    dishes = ["broth", "stew", "soup", "bread", "cake", "pie", "salad", "pasta", "rice", "curry"]
+    days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+    texts = [f"Where is the {dish} that I ordered on {day}? Please help me."
+             for dish, day in product(dishes, days)]  # fmt: skip
+    assert {reading.need for reading in read(texts)} == {Need.ANSWER}
+    is_owed = np.random.default_rng(0).random(len(texts)) < 0.25
+    labels = [Label(text, "answer" if owed else "nothing", text)
+              for text, owed in zip(texts, is_owed, strict=True)]  # fmt: skip
+    taught = teach("need", labels)
+    answer = CLASSES["need"].index("answer")
+    needs = taught.judged.truth == answer
+    assert (taught.judged.taught[needs] == answer).mean() >= 0.9
+    assert not loses_what_costs(taught.judged)
+
+
+def test_to_miss_more_than_one_in_ten_of_what_needs_an_answer_is_to_lose_it() -> None:
+    truth = np.array([0] * 20 + [2] * 20)
+    found = np.zeros(40, dtype=int)
+    for missed, loses in ((0, False), (2, False), (3, True)):
+        said = truth.copy()
+        said[:missed] = 2
+        judged = Judged("need", truth, found, said, tuple(range(40)))
+        assert score(truth, said, 3) > score(truth, found, 3)
+        assert loses_what_costs(judged) is loses
+        assert not loses_what_costs(replace(judged, head="mood"))
+    # What the shipped reader did not find either is no loss.
+    assert not loses_what_costs(Judged("need", truth, truth * 0 + 2, truth * 0 + 2, (0,) * 40))
 
 
 @given(
