@@ -13,7 +13,7 @@ import numpy as np
 from heard.reading.cues import UNHURRIED, URGENT, Found
 from heard.reading.heads import HeadsModel
 from heard.reading.languages import LanguageModel
-from heard.reading.reader import ABROAD, Reader, Seen
+from heard.reading.reader import Reader, Seen
 from heard.reading.tokens import plain
 
 
@@ -70,10 +70,11 @@ class Reading:
 
 _LOCK = Lock()
 _MOODS, _NEEDS, _STANCES = tuple(Mood), tuple(Need), tuple(Stance)
-_NOTHING = _NEEDS.index(Need.NOTHING)
+_NOTHING, _NEGATIVE = _NEEDS.index(Need.NOTHING), _MOODS.index(Mood.NEGATIVE)
 _WITHOUT_NOTHING = np.array([need is not Need.NOTHING for need in _NEEDS])
-# How sure the head has to be before a message is left without a clock; abroad it knows less.
-_SURE_OF_NOTHING, _SURE_ABROAD = 0.5, 0.9
+# How sure the head has to be before a message is left without a clock, and how much surer when
+# it sounds unhappy.
+_SURE_OF_NOTHING, _SURER_OF_THE_UNHAPPY = 0.3, 0.3
 _PRESSING = frozenset(cue.name for cue in URGENT)
 
 
@@ -113,8 +114,7 @@ def readings_of(seen: Seen) -> list[Reading]:
     if not seen.places:
         return readings
     mood, need, stance = (seen.probabilities[head] for head in ("mood", "need", "stance"))
-    is_abroad = np.array([seen.languages[place] in ABROAD for place in seen.places])
-    unsure = need[:, _NOTHING] < np.where(is_abroad, _SURE_ABROAD, _SURE_OF_NOTHING)
+    unsure = need[:, _NOTHING] < _SURE_OF_NOTHING + _SURER_OF_THE_UNHAPPY * mood[:, _NEGATIVE]
     need = np.where(unsure[:, None], need * _WITHOUT_NOTHING, need)
     for place, cues, moods, mood_place, need_place, stance_place in zip(
         seen.places,

@@ -37,7 +37,7 @@ def test_urgency_follows_what_we_wrote() -> None:
 def test_hardly_anything_that_needs_an_answer_is_taken_for_nothing() -> None:
     asking = [text for labels, text in WRITTEN if labels[0] == "a"]
     readings = read(asking)
-    assert sum(reading.need is Need.NOTHING for reading in readings) / len(asking) <= 0.03
+    assert sum(reading.need is Need.NOTHING for reading in readings) / len(asking) <= 0.04
 
 
 def test_function_words_are_there_for_every_language() -> None:

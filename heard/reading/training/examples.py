@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from itertools import islice
 from pathlib import Path
 
@@ -35,6 +36,9 @@ _NEUTRAL = _MOOD["0"]
 # the open corpus less, since they are long and told with art: people write plainer than writers.
 _OWN_WEIGHT, _CORPUS_WEIGHT = 24.0, 2.0
 
+OWN = frozenset({"written", "plain", "corpus", "ibm_care"})
+"""The sources whose labels are ours."""
+
 _POSITIVE = word_set(
     "admiration amusement approval caring desire excitement gratitude joy love optimism pride"
     " relief"
@@ -53,20 +57,26 @@ _SMALL_TALK = word_set(
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A text with what it is known to say; `is_own` where we labelled it."""
+    """A text with what it is known to say, and from where it is."""
 
     text: str
     weight: float = 1.0
     mood: Shares | None = None
     need: Shares | None = None
     stance: Shares | None = None
-    is_own: bool = False
+    source: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether we labelled it."""
+        return self.source in OWN
 
 
 def examples(data: Path) -> list[Example]:
     """Everything in English to learn from, in a fixed order."""
     return [
         *_written(),
+        *_plain("en.tsv"),
         *corpus({"en"}, weight=_CORPUS_WEIGHT),
         *_ibm_care(data),
         *_goemotions(data),
@@ -85,7 +95,7 @@ def corpus(languages: Collection[str], *, weight: float, part: str = "train") ->
             _one(CLASSES["mood"], row["mood"]),
             _one(CLASSES["need"], row["need"]),
             _one(CLASSES["stance"], row["stance"]),
-            is_own=True,
+            "corpus",
         )
         for row in corpus_rows()
         if row["split"] == part and row["language"] in languages
@@ -103,12 +113,12 @@ def corpus_rows() -> list[dict[str, str]]:
 
 def abroad(*, weight: float) -> list[Example]:
     """What there is in the other languages that are read: plain lines of ours, and the corpus."""
-    found = []
-    with (files(__package__) / "written_abroad.tsv").open(encoding="utf-8") as file:
-        for line in file:
-            _, labels, text = line.rstrip("\n").split("\t")
-            found.append(replace(_own(text, labels), weight=weight))
-    return [*found, *corpus(set(READ) - {"en"}, weight=weight / 2)]
+    written = _lines(files(__package__) / "written_abroad.tsv", source="written")
+    plain = [*written, *_plain("abroad.tsv")]
+    return [
+        *(replace(example, weight=weight) for example in plain),
+        *corpus(set(READ) - {"en"}, weight=weight / 2),
+    ]
 
 
 def _one(classes: tuple[str, ...], which: str) -> Shares:
@@ -124,9 +134,21 @@ def mood_shares(emotions: str) -> Shares:
     return (negative / len(labels), neutral / len(labels), positive / len(labels))
 
 
-def _own(text: str, labels: str) -> Example:
+def _own(text: str, labels: str, *, source: str) -> Example:
     need, stance, mood = _NEED[labels[0]], _STANCE[labels[1]], _MOOD[labels[2]]
-    return Example(text, _OWN_WEIGHT, mood, need, stance, is_own=True)
+    return Example(text, _OWN_WEIGHT, mood, need, stance, source)
+
+
+def _plain(name: str) -> Iterator[Example]:
+    """The short lines of every day in the open corpus."""
+    return _lines(CORPUS / "plain" / name, source="plain")
+
+
+def _lines(file: Traversable, *, source: str) -> Iterator[Example]:
+    with file.open(encoding="utf-8") as lines_:
+        for line in lines_:
+            _, labels, text = line.rstrip("\n").split("\t")
+            yield _own(text, labels, source=source)
 
 
 def _labels(name: str) -> Iterator[tuple[str, str]]:
@@ -138,7 +160,7 @@ def _labels(name: str) -> Iterator[tuple[str, str]]:
 
 def _written() -> Iterator[Example]:
     for labels, text in _labels("written.tsv"):
-        yield _own(text, labels)
+        yield _own(text, labels, source="written")
 
 
 def _ibm_care(data: Path) -> Iterator[Example]:
@@ -149,14 +171,16 @@ def _ibm_care(data: Path) -> Iterator[Example]:
         for turn in dialogue["dialogContent"]
     }
     for number, labels in _labels("ibm_care.tsv"):
-        yield _own(turns[number], labels)
+        yield _own(turns[number], labels, source="ibm_care")
 
 
 def _goemotions(data: Path) -> Iterator[Example]:
     """Reddit comments: their emotions, and what they would ask of a company that reads along.
 
-    The part `dev` is left for the evaluation.
+    What some thousands of them feel towards what they speak of was labelled by us, by the number
+    of the comment: an emotion is not yet a mood. The part `dev` is left for the evaluation.
     """
+    felt = dict(_labels("goemotions.tsv"))
     for row in table(data / "goemotions" / "train_dev.csv.gz"):
         if row["split"] != "train":
             continue
@@ -167,12 +191,16 @@ def _goemotions(data: Path) -> Iterator[Example]:
             need = _RECOGNITION
         elif labels == {"neutral"} and "?" not in row["text"]:
             need = _NOTHING
-        yield Example(
+        example = Example(
             row["text"],
             mood=mood,
             need=need,
             stance=_NEITHER if labels == {"neutral"} else None,
+            source="goemotions",
         )
+        if own := felt.get(row["comment_id"]):
+            example = replace(example, weight=_OWN_WEIGHT, mood=_MOOD[own], source="felt")
+        yield example
 
 
 def _banking(data: Path) -> Iterator[Example]:
