@@ -150,10 +150,7 @@ def _fit(
     labelled = [place for place, example in enumerate(known) if getattr(example, head) is not None]
     shares = np.array([getattr(known[place], head) for place in labelled])
     weight = np.array(
-        [
-            known[place].weight * _COUNTS.get((head, known[place].source), 1.0)
-            for place in labelled
-        ]
+        [known[place].weight * _COUNTS.get((head, known[place].source), 1.0) for place in labelled]
     )
     source = np.array([known[place].source for place in labelled])
     rows = matrix[labelled]
