@@ -164,7 +164,13 @@ def _scored(name: str, drafts: Sequence[Labelled]) -> Iterator[Score]:
         [found[at] for at in public],
         [given[at] for at in public],
     )
-    yield from _false_alarms(name, drafts, found)
+    yield from _false_alarms(name, name, drafts, found)
+    languages = sorted({each.language for each in drafts})
+    for language in languages if len(languages) > 1 else ():
+        own = [at for at, each in enumerate(drafts) if each.language == language]
+        yield from _false_alarms(
+            f"{name}: {language}", name, [drafts[at] for at in own], [found[at] for at in own]
+        )
 
 
 def _ranked(
@@ -246,28 +252,22 @@ def _of_data(found: Check) -> list[Finding]:
     return [finding for finding in found.findings if finding.code in PRIVATE_CODES]
 
 
-def _false_alarms(name: str, drafts: Sequence[Labelled], found: Sequence[Check]) -> Iterator[Score]:
+def _false_alarms(
+    name: str, data_set: str, drafts: Sequence[Labelled], found: Sequence[Check]
+) -> Iterator[Score]:
     """Of replies that are kind and helpful: how many get a red, or any light but green."""
     good = [
         seen
         for each, seen in zip(drafts, found, strict=True)
         if each.labels.get("kind")
         and each.labels.get("helpful")
-        and (name == "care_labels" or not each.labels.get("private"))
+        and (data_set == "care_labels" or not each.labels.get("private"))
     ]
     red = sum(Light.RED in seen.lights.values() for seen in good)
     lit = sum(set(seen.lights.values()) != {Light.GREEN} for seen in good)
-    yield _share(
-        name, "false alarms", "red", red, len(good), note="kind and helpful; less is better"
-    )
-    yield _share(
-        name,
-        "false alarms",
-        "red or amber",
-        lit,
-        len(good),
-        note="kind and helpful; less is better",
-    )
+    for measure, hits in (("red", red), ("red or amber", lit)):
+        note = f"{hits} of {len(good)} kind and helpful; less is better"
+        yield _share(name, "false alarms", measure, hits, len(good), note=note)
 
 
 def _share(

@@ -69,6 +69,16 @@ def test_only_the_held_out_part_is_scored(folder: Path) -> None:
     assert line(table, "corpus, test", "false alarms", "red").drafts == 2
 
 
+def test_false_alarms_are_told_by_language_too(folder: Path) -> None:
+    abroad = ROW | GOOD | {"language": "de", "draft": "Beruhigen Sie sich bitte.", "id": "reply-9"}
+    (folder / "replies/de.jsonl").write_text(json.dumps(abroad))
+    table = evaluate(folder, corpus=folder)
+    assert line(table, "corpus, test", "false alarms", "red").drafts == 3
+    found = line(table, "corpus, test: de", "false alarms", "red")
+    assert (found.drafts, found.heard) == (1, 1.0)
+    assert line(table, "corpus, test: en", "false alarms", "red").heard == 0.0
+
+
 def test_labels_that_differ_are_told_apart(folder: Path) -> None:
     table = evaluate(folder, corpus=folder)
     assert line(table, "care_labels", "kind", "AUC").drafts == 2
