@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from heard.reading import embed
 from heard.think.claims import Sort, claims_in
 from heard.think.findings import Asked, Facts, Finding, Letter, Light
+from heard.think.language import may_be
 from heard.think.links import links_in
 from heard.think.moments import moment_in
 from heard.think.questions import Answer, Question, questions_of
@@ -98,7 +99,7 @@ def _ignores(draft: str, facts: Facts) -> bool:
     said = _about(facts.message)
     if len(said) < _LEAST_SAID or said & _about(draft) or leads_on(draft):
         return False
-    if _likeness(facts.message, draft) >= _MAYBE_ABOUT_IT:
+    if may_be("en", draft) and _likeness(facts.message, draft) >= _MAYBE_ABOUT_IT:
         return False
     return not any(takes_up(draft, question) for question in questions_of(facts.message))
 
@@ -133,11 +134,18 @@ _LEADS_ON = phrase(
     (?:checking|looking into|investigating|working on|following up|escalat)
     (?:please|kindly) (?:send|share|provide|give|confirm|call|contact|reach|try|check|follow|fill)
     (?:please|kindly) (?:speak|use|go|see|allow|keep|ask|bring|come|reply|stay|wait|make|ensure)
-    (?:direktnachricht|privatnachricht|schreiben sie|rufen sie|wir melden|wir prüfen|ich kläre)
-    (?:message privé|écrivez-nous|appelez-nous|nous revenons|je vérifie|nous vérifions)
-    (?:mensaje (?:directo|privado)|escríbanos|llámenos|le confirmamos|revisamos)
-    (?:messaggio privato|ci scriva|ci chiami|verifichiamo|le faremo sapere)
-    (?:mensagem (?:direta|privada)|escreva-nos|ligue-nos|vamos verificar)
+    (?:direktnachricht|privatnachricht|schreiben sie|schreibt uns|schreib uns|rufen sie|ruft uns)
+    (?:wir|ich) (?:melden?|prüfen?|klären?|schauen?|fragen?|kümmern?|leiten?|werde)\b
+    (?:melden|prüfen|klären|schauen|kümmern) wir\b|(?:sagen|nennen|senden) sie (?:uns|mir)\b
+    (?:message privé|(?:écrivez|appelez|contactez|dites|envoyez)-(?:nous|moi))
+    (?:nous revenons|je vérifie|nous vérifions|on regarde|on vérifie|je regarde|nous allons|je vais)
+    (?:mensaje (?:directo|privado)|escríbanos|escríbenos|escribinos|llámenos|llámanos|díganos|dinos)
+    (?:le confirmamos|revisamos|lo revisamos|vamos a|voy a|le (?:llamamos|escribimos|avisamos))
+    (?:mándenos|mándanos|envíenos|envíanos|indíquenos|indícanos|pásenos|pásanos)
+    (?:messaggio privato|ci scriva|scrivici|ci chiami|chiamaci|ci dica|dicci|ci mandi|mandaci)
+    (?:verifichiamo|verifico|controlliamo|controllo|le faremo sapere|le scriviamo|provvediamo)
+    (?:mensagem (?:direta|privada)|escreva-nos|escreve-nos|ligue-nos|diga-nos|mande-nos|envie-nos)
+    (?:vamos (?:verificar|ver|tratar)|vou (?:verificar|ver|pedir)|verificamos|já (?:pedi|avisei))
     """
 )
 
@@ -155,19 +163,27 @@ _YES_OR_NO = phrase(
     (?:correct|right|ja|nein|nicht|kein\w*|leider|gerne|natürlich|selbstverständlich|möglich)\b
     (?:oui|non|pas|bien sûr|malheureusement|possible|tout à fait|sí|claro|lamentablemente)\b
     (?:por supuesto|posible|sì|certo|purtroppo|possibile|sim|não|infelizmente|possível)\b
+    (?:si|nao|selbstverständlich|klar|freilich|genau|jawohl|volontiers|hélas|évidemment|certainement)\b
+    (?:efectivamente|desde luego|desgraciadamente|cómo no|certamente|esatto|volentieri|magari)\b
+    (?:pode|podem|puede|pueden|può|potete|können|kann|peut|pouvez|temos|tem|hay|há|c'è|abbiamo)\b
     """
 )
 _REASON = phrase(
     r"""
     (?:because|due to|since|as we|reason|caused?|so that|owing|means that|in order|why)\b
-    (?:weil|wegen|grund|da wir|denn|car|parce|en raison|porque|debido|perché|a causa|devido)\b
+    (?:weil|wegen|grund|da wir|denn|deshalb|damit|nämlich|car|parce|puisque|en raison|à cause)\b
+    (?:afin|porque|debido|ya que|puesto que|a causa|por eso|devido|já que|pois|por isso)\b
+    (?:perché|poiché|dato che|siccome|in quanto|per via|per questo)\b
     """
 )
 _PLACE = phrase(
     r"""
     (?:near|behind|opposite|under|next to|outside|inside|here|there|street|road|corner|entrance)\b
     (?:address|floor|station|page|hinter|neben|unter|hier|dort|gegenüber|straße|eingang|etage)\b
-    (?:chez|derrière|ici|rue|étage|detrás|aquí|junto|calle|presso|dietro|qui|via|rua|atrás|aqui)\b
+    (?:chez|derrière|ici|rue|étage|devant|face|près|entrée|page|site|guichet|quai|place)\b
+    (?:detrás|aquí|junto|calle|entrada|planta|enfrente|cerca|página|ventanilla|mostrador|plaza)\b
+    (?:presso|dietro|qui|via|piazza|ingresso|piano|accanto|davanti|vicino|sportello|sito)\b
+    (?:rua|atrás|aqui|praça|piso|andar|balcão|ao lado|perto|em frente|site|filiale|laden|platz)\b
     """
 )
 _PERSON = re.compile(
@@ -177,11 +193,17 @@ _PERSON = re.compile(
     re.IGNORECASE,
 )
 _SOON = phrase(
-    r"(?:soon|shortly|asap|today|now|immediately|always|never|until|whenever|after|before|bald|sofort"
-    r"|bientôt|pronto|presto|em breve)\b"
+    r"""
+    (?:soon|shortly|asap|today|now|immediately|always|never|until|whenever|after|before)\b
+    (?:bald|sofort|heute|morgen|jetzt|immer|nie|gleich|schon|bientôt|demain|aujourd'hui|toujours)\b
+    (?:pronto|hoy|mañana|ahora|siempre|nunca|em breve|hoje|amanhã|agora|sempre)\b
+    (?:presto|oggi|domani|subito|adesso|già)\b
+    """
 )
 _NO_AMOUNT = phrase(
-    r"(?:free|nothing|no charge|included|none|all|half|kostenlos|gratis|gratuit|grátis|inklusive)\b"
+    r"(?:free|nothing|no charge|included|none|all|half|kostenlos|gratis|gratuit|grátis|inklusive"
+    r"|umsonst|nichts|gratuitement|offert|inclus|compris|rien|gratuito|incluido|nada|sin coste"
+    r"|sin costo|incluído|sem custo|incluso|compreso|niente|nulla)\b"
 )
 _TIMES = {Sort.CLOCK, Sort.DATE, Sort.WEEKDAY, Sort.SPAN}
 
@@ -190,7 +212,7 @@ def takes_up(draft: str, question: Question) -> bool:
     """Whether a draft has what would answer a question, or takes up its words."""
     if {stem[:_ALIKE] for stem in question.about} & _about(draft):
         return True
-    if _likeness(question.text, draft) >= _SURELY_ABOUT_IT:
+    if may_be("en", draft) and _likeness(question.text, draft) >= _SURELY_ABOUT_IT:
         return True
     text = own_words(draft)
     if question.answer is Answer.WHEN:
@@ -210,7 +232,10 @@ def takes_up(draft: str, question: Question) -> bool:
 
 
 def _likeness(one: str, other: str) -> float:
-    """How near two texts are in meaning, from -1 to 1."""
+    """How near two English texts are in meaning, from -1 to 1.
+
+    In other languages an answer is no nearer to its question than to others (our corpus).
+    """
     return float(_meaning(one) @ _meaning(other))
 
 

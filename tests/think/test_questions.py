@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heard.think import Asked, Facts, check
+from heard.think.answering import asked
 from heard.think.questions import Answer, questions_of
 from tests.think.looking import codes, mended, only
 
@@ -134,3 +135,75 @@ def test_any_message_has_at_most_six_questions_of_its_own_words(message: str) ->
     assert len(found) <= 6
     for question in found:
         assert question.text.removesuffix("…") in message
+
+
+@pytest.mark.parametrize(
+    ("message", "answers"),
+    [
+        ("Ich wollte fragen, wann ihr am Samstag öffnet", ["when"]),
+        ("Könnt ihr mir sagen, wo das Paket liegt?", ["where"]),
+        ("habt ihr das auch in xl?", ["yes or no"]),
+        ("wann kommt meine bestellung", ["when"]),
+        ("Vous ouvrez à quelle heure demain ?", ["when"]),
+        ("Quels sont vos horaires le samedi et y a-t-il un parking ?", ["when", "yes or no"]),
+        ("Je voulais savoir combien coûte la livraison", ["amount"]),
+        ("pouvez vous me dire quand arrive le colis", ["when"]),
+        ("me podéis decir cuándo llega el paquete", ["when"]),
+        ("a que hora abren mañana", ["when"]),
+        ("¿Con quién hablo por la factura?", ["who"]),
+        ("¿Podría decirme dónde está la tienda?", ["where"]),
+        ("podem me dizer quando chega a encomenda", ["when"]),
+        ("Com quem falo sobre a fatura?", ["who"]),
+        ("vocês abrem domingo?", ["yes or no"]),
+        ("Con chi parlo per la fattura?", ["who"]),
+        ("Volevo sapere quanto costa la spedizione", ["amount"]),
+        ("siete aperti domenica?", ["yes or no"]),
+        ("Ist das euer Ernst?", []),
+        ("C'est une blague ?", []),
+        ("¿Cuántas veces tengo que llamar?", []),
+        ("Tá de brincadeira?", []),
+        ("Com'è possibile?", []),
+        ("Vielen Dank, es hat geklappt.", []),
+        ("Cuando llegué, la tienda estaba cerrada.", []),
+        ("Quando cheguei, a loja estava fechada.", []),
+    ],
+)
+def test_questions_are_found_in_every_language(message: str, answers: list[str]) -> None:
+    assert [question.answer.value for question in questions_of(message)] == answers
+
+
+TWO_QUESTIONS = {
+    "de": ("Wann öffnet ihr am Samstag? Was kostet der Eintritt für Kinder?", "Was kostet"),
+    "fr": ("Quand ouvrez-vous samedi ? Combien coûte l'entrée pour les enfants ?", "Combien"),
+    "es": ("¿Cuándo abren el sábado? ¿Cuánto cuesta la entrada para niños?", "¿Cuánto"),
+    "pt": ("Quando abrem no sábado? Quanto custa a entrada para crianças?", "Quanto"),
+    "it": ("Quando aprite sabato? Quanto costa l'ingresso per i bambini?", "Quanto"),
+}
+HALF = {
+    "de": "Guten Tag, wir freuen uns auf Sie und öffnen am Samstag ab neun.",
+    "fr": "Bonjour, nous serons ravis de vous voir et ouvrons samedi dès neuf heures.",
+    "es": "Hola, será un placer recibirle: abrimos el sábado desde las nueve.",
+    "pt": "Olá, será um prazer receber a família: abrimos no sábado desde as nove.",
+    "it": "Buongiorno, vi aspettiamo volentieri e apriamo sabato dalle nove.",
+}
+WHOLE = {
+    "de": "Kinder zahlen nichts.",
+    "fr": "Pour les enfants, c'est gratuit.",
+    "es": "Los niños entran gratis.",
+    "pt": "As crianças não pagam nada.",
+    "it": "I bambini entrano gratis.",
+}
+
+
+@pytest.mark.parametrize("language", TWO_QUESTIONS)
+def test_the_open_question_is_told_in_every_language(language: str) -> None:
+    message, left = TWO_QUESTIONS[language]
+    found = only("helpful.open_question", HALF[language], message=message)
+    assert left in found.says
+    whole = f"{HALF[language]} {WHOLE[language]}"
+    assert "helpful.open_question" not in codes(whole, message=message)
+    assert [one.is_taken_up for one in asked(HALF[language], Facts(message=message))] == [
+        True,
+        False,
+    ]
+    assert all(one.is_taken_up for one in asked(whole, Facts(message=message)))
