@@ -373,11 +373,13 @@ class Conversation(models.Model):
                 name="one_conversation_a_contact_and_root",
             ),
         ]
+        # Those that lists walk end with the flood: what is folded is passed without a look at it.
         indexes = [
             models.Index(F("last_at").desc(), F("id").desc(), name="conversation_newest"),
             models.Index(
                 F("last_at").desc(),
                 F("id").desc(),
+                F("flood"),
                 condition=Q(status="open"),
                 name="conversation_open",
             ),
@@ -389,16 +391,17 @@ class Conversation(models.Model):
             models.Index(
                 F("last_at").desc(),
                 F("id").desc(),
+                F("flood"),
                 condition=Q(status="open", assignee__isnull=True),
                 name="conversation_unassigned",
             ),
             models.Index(
-                fields=["waiting_since", "id"],
+                fields=["waiting_since", "id", "flood"],
                 condition=Q(status="open", waiting_since__isnull=False),
                 name="conversation_waiting",
             ),
             models.Index(
-                fields=["due_at", "id"],
+                fields=["due_at", "id", "flood"],
                 condition=Q(status="open", due_at__isnull=False),
                 name="conversation_due",
             ),
@@ -413,7 +416,7 @@ class Conversation(models.Model):
                 name="conversation_promised",
             ),
             models.Index(
-                fields=["closes_at", "id"],
+                fields=["closes_at", "id", "flood"],
                 condition=Q(status="open", closes_at__isnull=False),
                 name="conversation_closing",
             ),
@@ -427,16 +430,17 @@ class Conversation(models.Model):
                 F("inbox"),
                 F("last_at").desc(),
                 F("id").desc(),
+                F("flood"),
                 condition=Q(status="open"),
                 name="conversation_inbox_open",
             ),
             models.Index(
-                fields=["inbox", "waiting_since", "id"],
+                fields=["inbox", "waiting_since", "id", "flood"],
                 condition=Q(status="open", waiting_since__isnull=False),
                 name="conversation_inbox_waiting",
             ),
             models.Index(
-                fields=["inbox", "due_at", "id"],
+                fields=["inbox", "due_at", "id", "flood"],
                 condition=Q(status="open", due_at__isnull=False),
                 name="conversation_inbox_due",
             ),

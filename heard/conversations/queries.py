@@ -148,6 +148,8 @@ class Sight:
     user_id: int
     doors: Mapping[int, Door]
     is_everything: bool
+    has_floods: bool = True
+    """Whether anything is folded in any list; without, lists need not look for it."""
 
     @property
     def inboxes(self) -> list[int] | None:
@@ -275,17 +277,24 @@ ROW = """
 """
 
 FOLDS = """
-    SELECT DISTINCT ON (c.flood_id) c.id, c.flood_id,
-        count(*) OVER (PARTITION BY c.flood_id) AS alike
-    FROM conversation c WHERE c.flood_id IS NOT NULL AND {where}
-    ORDER BY c.flood_id, c.{key} {way}, c.id {way}
+    SELECT f.flood_id, f.alike, (
+        SELECT c.id FROM conversation c
+        WHERE c.flood_id = f.flood_id AND c.{key} = f.foremost AND {where}
+        ORDER BY c.id {way} LIMIT 1
+    ) AS id
+    FROM (
+        SELECT c.flood_id, count(*) AS alike, {foremost}(c.{key}) AS foremost
+        FROM conversation c WHERE c.flood_id IS NOT NULL AND {where} GROUP BY c.flood_id
+    ) f
 """
 """Of each flood that a view holds the conversation that comes first, and how many there are."""
 
 NO_FOLDS = "SELECT NULL::bigint AS id, NULL::bigint AS flood_id, 1::bigint AS alike WHERE false"
 
 DOORS = """
-    SELECT i.id, i.name, i.kind, i.is_public, i.is_sample FROM inbox i
+    SELECT i.id, i.name, i.kind, i.is_public, i.is_sample,
+        EXISTS (SELECT FROM conversation WHERE status = 'open' AND flood_id IS NOT NULL)
+    FROM inbox i
     WHERE %(everything)s OR NOT EXISTS (SELECT FROM inbox_teams t WHERE t.inbox_id = i.id)
         OR EXISTS (
             SELECT FROM inbox_teams t JOIN staff_user_teams m ON m.team_id = t.team_id
@@ -330,7 +339,10 @@ def sight_of(user: User) -> Sight:
     """What this person may see at this moment, by the rule of `Inbox.visible_to`: one query."""
     doors = fetch(DOORS, {"everything": user.is_owner, "me": user.pk})
     return Sight(
-        user_id=user.pk, doors={row[0]: Door(*row) for row in doors}, is_everything=user.is_owner
+        user_id=user.pk,
+        doors={row[0]: Door(*row[:-1]) for row in doors},
+        is_everything=user.is_owner,
+        has_floods=any(row[-1] for row in doors),
     )
 
 
@@ -381,7 +393,7 @@ def some(
     where = " AND ".join(["c.last_at IS NOT NULL", *conditions])
     asked = "c.id = ANY(%(ids)s)"
     folds = ""
-    if _folds(view, filters):
+    if _folds(view, filters, sight=sight):
         folds = (
             where + " AND c.flood_id IN (SELECT flood_id FROM conversation WHERE id = ANY(%(ids)s))"
         )
@@ -508,15 +520,17 @@ def _page_statement(
     conditions, parameters = _conditions(view, sight=sight, filters=filters, now=now)
     inboxes = _inboxes(sight, filters)
     folds = ""
-    if _folds(view, filters):
+    if _folds(view, filters, sight=sight):
         mine = ["c.inbox_id = ANY(%(inboxes)s)"] if inboxes is not None else []
         folds = " AND ".join([*conditions, *mine])
-        conditions.append("(c.flood_id IS NULL OR c.id IN (SELECT id FROM fold))")
+        # By an index that tells so: of a large flood no row is looked at in passing.
+        conditions.append("c.flood_id IS NULL")
+    beyond_it = "c.last_at IS NOT NULL"
     if after:
         parameters["at"], parameters["id"] = from_key(after)
-        conditions.append(f"(c.{view.key}, c.id) {beyond} (%(at)s, %(id)s)")
-    elif view.key == "last_at":
-        conditions.append("c.last_at IS NOT NULL")
+        beyond_it = f"(c.{view.key}, c.id) {beyond} (%(at)s, %(id)s)"
+    if after or view.key == "last_at":
+        conditions.append(beyond_it)
     order = f"ORDER BY c.{view.key} {way}, c.id {way} LIMIT %(size)s"
     where = " AND ".join(conditions)
     if inboxes is None:
@@ -534,19 +548,29 @@ def _page_statement(
                 SELECT {ROW} FROM conversation c WHERE c.inbox_id = door.id AND {where} {order}
             ) c {order}
         """
+    if folds:
+        rows = f"""
+            SELECT c.* FROM (({rows}) UNION ALL (
+                SELECT {ROW} FROM conversation c
+                WHERE c.id IN (SELECT id FROM fold) AND {beyond_it}
+            )) c {order}
+        """
     statement = _picked(rows, view=view, sight=sight, folds=folds)
     return statement, {**parameters, "size": size, "inboxes": inboxes}
 
 
-def _folds(view: View, filters: Filters) -> bool:
-    return view.is_folded and filters.flood is None
+def _folds(view: View, filters: Filters, *, sight: Sight) -> bool:
+    return view.is_folded and filters.flood is None and sight.has_floods
 
 
 def _picked(rows: str, *, view: View, sight: Sight, folds: str) -> str:
     """`folds` are the conditions of what may be folded; "" folds nothing."""
     bond, bonds = EVERY_BOND if sight.is_everything else BOND_HERE
     way = "DESC" if view.newest_first else "ASC"
-    folded = FOLDS.format(where=folds, key=view.key, way=way) if folds else NO_FOLDS
+    foremost = "max" if view.newest_first else "min"
+    folded = NO_FOLDS
+    if folds:
+        folded = FOLDS.format(where=folds, key=view.key, way=way, foremost=foremost)
     return PICKED.format(rows=rows, key=view.key, way=way, bond=bond, bonds=bonds, folds=folded)
 
 
