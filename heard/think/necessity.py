@@ -15,6 +15,7 @@ from heard.think.moments import moment_in
 from heard.think.substance import substance
 from heard.think.wording import folded, lowered, sentences, spoken, table
 
+_LEFT_OUT = "…"
 UNITS = {
     Unit.CHARACTERS: "characters",
     Unit.GRAPHEMES: "signs",
@@ -56,8 +57,10 @@ def _too_long(draft: str, most: int, unit: Unit) -> Finding:
     start = max((end for _, end in sentences(folded(draft)) if end <= fits), default=0)
     change: str | None = ""
     if start == 0:
-        start = draft.rfind(" ", 0, fits)
-        change = "…" if 0 < start < fits else None
+        # What is left out is marked, and the mark takes its own room: two of X's characters.
+        room = max(0, most - length(_LEFT_OUT, unit))
+        start = draft.rfind(" ", 0, _fitting(draft, room, unit) + 1)
+        change = _LEFT_OUT if start > 0 else None
         start = start if change else fits
     says = f"This place takes {most} {UNITS[unit]}; these are {length(draft, unit)}."
     return _finding(
