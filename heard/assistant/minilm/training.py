@@ -1,13 +1,11 @@
 """Fitting the heads on MiniLM's frozen embeddings: `python -m heard.assistant.minilm.training`.
 
-It learns from what the shipped reader learns from, and from the English part of our own corpus
-(train and dev); nothing of a set that is only for tests. The arguments are the folder of public
-data, that of the corpus, and the file to write.
+It learns from what the shipped reader learns from; nothing of a set that is only for tests. The
+arguments are the folder of public data and the file to write.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import sys
@@ -25,13 +23,13 @@ Known = tuple[str, float, Shares]
 
 _LEVELLED = {"mood": 1.0, "need": 0.5, "stance": 0.8}
 """How far the classes of a head are levelled: 1 makes each count the same."""
-_OWN, _CORPUS, _ELSEWHERE = 1 / 8, 3.0, 0.35
+_OWN, _ELSEWHERE = 1 / 8, 0.35
 _SHARE_FROM_ELSEWHERE = 0.22
 _STRENGTH, _ROUNDS = 3.0, 400
 
 
-def examples_from(data: Path, corpus: Path) -> Iterator[Known]:
-    """Text, weight and shares of the classes of each head."""
+def examples_from(data: Path) -> Iterator[Known]:
+    """Text, weight and shares of the classes of each head; of what is not ours a part, by chance."""
     from heard.reading.training.examples import examples  # noqa: PLC0415 - needs the training data
 
     chance = random.Random(1)
@@ -41,14 +39,6 @@ def examples_from(data: Path, corpus: Path) -> Iterator[Known]:
             yield example.text, example.weight * _OWN, shares
         elif chance.random() < _SHARE_FROM_ELSEWHERE:
             yield example.text, _ELSEWHERE, shares
-    for file in sorted(corpus.glob("messages/en-*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            told = json.loads(line)
-            if told["split"] in ("train", "dev"):
-                sure: Shares = {
-                    head: tuple(float(told[head] == it) for it in CLASSES[head]) for head in CLASSES
-                }
-                yield told["text"], _CORPUS, sure
 
 
 def fit(known: list[Known], embedded: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
@@ -83,8 +73,8 @@ def main(arguments: list[str]) -> None:
     django.setup()
     from heard.assistant.minilm.reader import SPREAD, embed  # noqa: PLC0415 - after the settings
 
-    data, corpus, target = map(Path, arguments)
-    known = list(examples_from(data, corpus))
+    data, target = map(Path, arguments)
+    known = list(examples_from(data))
     arrays: Any = fit(known, embed([text for text, *_ in known]) * np.float32(SPREAD))
     np.savez(target, **arrays)
 
