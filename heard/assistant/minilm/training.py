@@ -29,7 +29,7 @@ _STRENGTH, _ROUNDS = 3.0, 400
 
 
 def examples_from(data: Path) -> Iterator[Known]:
-    """Text, weight and shares of the classes of each head; of what is not ours a part, by chance."""
+    """Text, weight and shares of the classes per head; of what is not ours a part, by chance."""
     from heard.reading.training.examples import examples  # noqa: PLC0415 - needs the training data
 
     chance = random.Random(1)
