@@ -12,6 +12,7 @@ from heard.think.claims import Sort, claims_in
 from heard.think.findings import Facts, Finding, Letter, Light, Opening, Spans
 from heard.think.known_facts import book_of
 from heard.think.moments import local
+from heard.think.retelling import time_like
 from heard.think.subjects import stem
 from heard.think.wording import own_words, phrase, sentences, set_of
 
@@ -133,7 +134,7 @@ def _judged(
     for said in times:
         known = sorted(_bounds(meant, hours, said.is_end))
         if not said.minutes & set(known):
-            change = _as_written(known[0], said.text) if len(known) == 1 else None
+            change = time_like(known[0], said.text) if len(known) == 1 else None
             yield _finding(draft, offset + said.start, offset + said.end, hours, change)
 
 
@@ -193,20 +194,6 @@ def _bounds(meant: list[Spans], hours: Opening, is_end: bool) -> set[int]:  # no
     if is_end and 1440 in bounds:
         bounds |= {end for spans in hours.week for start, end in spans if start == 0}
     return bounds
-
-
-def _as_written(minute: int, like: str) -> str:
-    hour, rest = divmod(minute, 60)
-    words = like.casefold()
-    if re.search(r"[ap]\.?m", words):
-        half = "am" if hour % 24 < 12 else "pm"
-        space = " " if " " in words else ""
-        return f"{hour % 12 or 12}{f':{rest:02d}' if rest else ''}{space}{half}"
-    if "uhr" in words:
-        return f"{hour}{f'.{rest:02d}' if rest else ''} Uhr"
-    if "h" in words:
-        return f"{hour}h{f'{rest:02d}' if rest else ''}"
-    return f"{hour}:{rest:02d}"
 
 
 def week_words(hours: Opening) -> str:

@@ -14,7 +14,9 @@ from heard.think.claims import Claim, Sort, claims_in
 from heard.think.contact import first_name
 from heard.think.findings import Facts, Finding, Letter, Light
 from heard.think.known_facts import Entry, Mention, book_of
+from heard.think.language import tongue_of
 from heard.think.promises import promises_in
+from heard.think.retelling import written_like
 from heard.think.subjects import content_of
 from heard.think.wording import folded, own_words, phrase, sentence_around, sentences, set_of
 
@@ -63,7 +65,7 @@ def _against_facts(draft: str, facts: Facts) -> Iterator[Finding]:
             if asked is None:
                 asked = _asked_about(facts)
             named = asked
-        yield from _contradicted(draft, start, claims, named)
+        yield from _contradicted(draft, start, claims, named, tongue_of(draft, facts))
 
 
 def _asked_about(facts: Facts) -> list[Mention]:
@@ -75,7 +77,7 @@ def _asked_about(facts: Facts) -> list[Mention]:
 
 
 def _contradicted(
-    draft: str, offset: int, claims: list[Claim], named: list[Mention]
+    draft: str, offset: int, claims: list[Claim], named: list[Mention], language: str
 ) -> Iterator[Finding]:
     for sort in dict.fromkeys(claim.sort for claim in claims):
         own = [claim for claim in claims if claim.sort is sort]
@@ -86,6 +88,7 @@ def _contradicted(
                 continue
             claim = mine[0]
             start, end = offset + claim.start, offset + claim.end
+            is_one = len(known) == len(mine) == 1
             yield Finding(
                 code="true.contradicts",
                 letter=Letter.TRUE,
@@ -94,7 +97,7 @@ def _contradicted(
                 matched=draft[start:end],
                 start=start,
                 end=end,
-                change=known[0].text if len(known) == 1 and len(mine) == 1 else None,
+                change=written_like(known[0], claim, language) if is_one else None,
                 beside=f"{entry.fact.subject}: {entry.fact.value}",
             )
 
@@ -186,7 +189,10 @@ def _against_ourselves(draft: str, facts: Facts) -> Iterator[Finding]:
             if len(shared) < 2 or before.endswith("?"):
                 continue
             alike = len(shared) / len((about | content_of(before)) - _FORMULAS)
-            found = _other_figure(draft, start, sentence, before) if alike >= 0.5 else None
+            language = tongue_of(draft, facts)
+            found = (
+                _other_figure(draft, start, sentence, before, language) if alike >= 0.5 else None
+            )
             if found is None and len(shared) >= 3 and alike >= 0.66:
                 found = _opposite(draft, start, end, before)
             if found is not None:
@@ -194,7 +200,9 @@ def _against_ourselves(draft: str, facts: Facts) -> Iterator[Finding]:
                 return
 
 
-def _other_figure(draft: str, offset: int, sentence: str, before: str) -> Finding | None:
+def _other_figure(
+    draft: str, offset: int, sentence: str, before: str, language: str
+) -> Finding | None:
     said, told = claims_in(sentence), claims_in(before)
     for sort in _COMPARED:
         own = [claim for claim in said if claim.sort is sort]
@@ -203,9 +211,9 @@ def _other_figure(draft: str, offset: int, sentence: str, before: str) -> Findin
         if not pairs or any(one.agrees_with(it) or it.agrees_with(one) for one, it in pairs):
             continue
         start, end = offset + own[0].start, offset + own[0].end
-        return _contradiction(
-            draft, start, end, before, change=old[0].text if len(own) == len(old) == 1 else None
-        )
+        is_one = len(own) == len(old) == 1
+        change = written_like(old[0], own[0], language) if is_one else None
+        return _contradiction(draft, start, end, before, change=change)
     return None
 
 
