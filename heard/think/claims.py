@@ -238,10 +238,10 @@ _COUNT = rf"(?:\d{{1,3}}|{'|'.join(_WORDS)})"
 _UNITS = (
     (1, r"min(?:ute|uten|utes|uto|utos|uti|s)?"),
     (60, r"h(?:ou)?rs?|hours?|stunden?|heures?|horas?|or[ae]"),
-    (1440, r"days?|tagen?|werktagen?|arbeitstagen?|jours?|d[ií]as?|giorn[oi]"),
+    (1440, r"days?|(?:werk|arbeits)?tag(?:en?)?|jours?|d[ií]as?|giorn[oi]"),
     (10_080, r"weeks?|wochen?|semaines?|semanas?|settiman[ae]"),
-    (43_200, r"months?|monaten?|mois|meses|mes|mesi|mese|mês"),
-    (525_600, r"years?|jahren?|ans|années?|años?|ann[oi]|anos?"),
+    (43_200, r"months?|monat(?:en?)?|mois|meses|mes|mesi|mese|mês"),
+    (525_600, r"years?|jahr(?:en?)?|ans|années?|años?|ann[oi]|anos?"),
 )  # fmt: skip
 _UNIT = "|".join(f"(?P<unit{minutes}>{names})" for minutes, names in _UNITS)
 _SPAN = re.compile(

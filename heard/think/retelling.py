@@ -35,7 +35,8 @@ _UNITS = {
     "fr": {60: "heure heures", 1440: "jour jours", 10_080: "semaine semaines", 43_200: "mois mois"},
     "es": {60: "hora horas", 1440: "día días", 10_080: "semana semanas", 43_200: "mes meses"},
     "pt": {60: "hora horas", 1440: "dia dias", 10_080: "semana semanas", 43_200: "mês meses"},
-    "it": {60: "ora ore", 1440: "giorno giorni", 10_080: "settimana settimane", 43_200: "mese mesi"},
+    "it": {60: "ora ore", 1440: "giorno giorni", 10_080: "settimana settimane",
+           43_200: "mese mesi"},
 }  # fmt: skip
 _TO = {"de": "bis", "fr": "à", "es": "a", "pt": "a", "it": "a"}
 _WITH_N = set_of("tagen monaten")

@@ -54,7 +54,7 @@ def test_a_figure_is_written_as_the_draft_writes_its_own(
 FIGURES = st.one_of(
     st.decimals(Decimal("0.01"), Decimal(99_999), places=2).map(lambda it: f"€ {it}"),
     st.integers(1, 99).map(lambda it: f"{it} %"),
-    st.sampled_from("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()),
+    st.sampled_from(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]),
     st.tuples(st.integers(1, 28), st.sampled_from(["May", "June", "March"])).map(
         lambda it: f"{it[0]} {it[1]}"
     ),
@@ -62,10 +62,12 @@ FIGURES = st.one_of(
         lambda it: f"{it[0]} {it[1]}"
     ),
 )
-SAID = {
+SAID: dict[str, str | dict[str, str]] = {
     "sum": "7 €",
     "share": "7 %",
-    "weekday": {"de": "Montag", "fr": "lundi", "es": "lunes", "pt": "segunda-feira", "it": "lunedì"},
+    "weekday": {
+        "de": "Montag", "fr": "lundi", "es": "lunes", "pt": "segunda-feira", "it": "lunedì",
+    },
     "date": {"de": "7. Mai", "fr": "7 mai", "es": "7 de mayo", "pt": "7 de maio", "it": "7 maggio"},
     "span": {"de": "7 Tage", "fr": "7 jours", "es": "7 días", "pt": "7 dias", "it": "7 giorni"},
 }  # fmt: skip
