@@ -45,5 +45,5 @@ pictures: .venv/ready-to-test browser ## Take the pictures of docs/pictures anew
 
 models: .venv/ready ## Train the models that ship anew
 	@$(PYTHON) bin/bootstrap.py --group models
-	@$(BIN)/python -m heard.reading.training $(ARGS)
-	@$(BIN)/python -m heard.think.training $(ARGS)
+	@OPENBLAS_CORETYPE=Haswell $(BIN)/python -m heard.reading.training $(ARGS)
+	@OPENBLAS_CORETYPE=Haswell $(BIN)/python -m heard.think.training $(ARGS)
