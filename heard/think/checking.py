@@ -20,6 +20,8 @@ from heard.think.opening import opening
 from heard.think.personal_data import personal_data
 from heard.think.placeholders import placeholders
 from heard.think.promises import promises, promises_in
+from heard.think.scoring import PRIVATE_CODES
+from heard.think.seeming import seems_private
 from heard.think.shouting import shouting
 from heard.think.softening import soften
 from heard.think.tone import tone
@@ -46,12 +48,18 @@ CONCERNS: tuple[Callable[[str, Facts], Iterable[Finding]], ...] = (
 )
 
 
+# Where one of these is said, there is no need to say besides that it sounds private.
+_SAID_ALREADY = PRIVATE_CODES | {"necessary.better_in_private"}
+
+
 def check(draft: str, facts: Facts) -> Check:
     """Findings in the order of the draft, five lights, and the first promise the draft makes."""
     if is_empty(draft):
         findings = list(necessity(draft, facts))
         return Check(tuple(findings), lights_of(findings), questions=asked("", facts))
-    said = (finding for concern in CONCERNS for finding in concern(draft, facts))
+    said = [finding for concern in CONCERNS for finding in concern(draft, facts)]
+    if not any(finding.code in _SAID_ALREADY for finding in said):
+        said += seems_private(draft, facts)
     findings = soften(said, facts.softened)
     findings.sort(key=lambda finding: (finding.start, finding.end, finding.code))
     promised = promises_in(draft, facts)

@@ -28,6 +28,7 @@ from heard.think.checking import check
 from heard.think.findings import Check, Facts, Finding, Light
 from heard.think.harm import harms
 from heard.think.scoring import PRIVATE_CODES, PRIVATE_FROM, Scores, scores
+from heard.think.seeming import SEEMS
 
 try:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
@@ -232,7 +233,8 @@ def _private(
     """Of public drafts: how many that should be private are caught, and how rightly."""
     for measure, caught in (
         ("stops", [any(one.stops for one in _of_data(seen)) for seen in found]),
-        ("any finding", [bool(_of_data(seen)) for seen in found]),
+        ("a light", [any(_is_lit(it) for it in _of_data(seen)) for seen in found]),
+        ("a word", [bool(_of_data(seen)) for seen in found]),
         (f"score from {PRIVATE_FROM}", [one.private >= PRIVATE_FROM for one in given]),
     ):
         rows = [
@@ -249,7 +251,11 @@ def _private(
 
 
 def _of_data(found: Check) -> list[Finding]:
-    return [finding for finding in found.findings if finding.code in PRIVATE_CODES]
+    return [it for it in found.findings if it.code in PRIVATE_CODES or it.code == SEEMS]
+
+
+def _is_lit(finding: Finding) -> bool:
+    return finding.light is not Light.GREEN
 
 
 def _false_alarms(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import as_file, files
 from zlib import crc32
 
@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 
 from heard.reading import embed
 from heard.reading.heads import unpacked
-from heard.think.figures import Seen, figures
-from heard.think.wording import folded
+from heard.think.asking import names_a_private_way
+from heard.think.figures import FIGURES, Seen, figures
+from heard.think.wording import bare
 
 HEADS = ("kind", "helpful", "personal", "private")
+_PRIVATE = HEADS.index("private")
+_WAY = FIGURES.index("names a private way")
 BUCKETS = 1 << 16
 # How much the words of a draft count beside its figures, and pairs and pieces beside a word.
 WORDS_COUNT = 3.0
@@ -64,9 +67,20 @@ def probabilities(seen: Seen) -> dict[str, float]:
     places, counts = words(seen.draft)
     counts = levelled(counts * model.rareness[places])
     logits = counts @ model.weights[places] + figures(seen) @ model.dense
-    logits += embed([seen.draft])[0] @ model.meaning + model.bias
+    logits += embed([bare(seen.draft)])[0] @ model.meaning + model.bias
     chances = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
     return dict(zip(HEADS, map(float, chances), strict=True))
+
+
+def private_chance(draft: str) -> float:
+    """How likely a public draft is better in private, 0 to 1; it needs no check of the draft."""
+    model = _model()
+    places, counts = words(draft)
+    counts = levelled(counts * model.rareness[places])
+    said = bare(draft)
+    logit = counts @ model.weights[places, _PRIVATE] + embed([said])[0] @ model.meaning[:, _PRIVATE]
+    logit += names_a_private_way(said) * model.dense[_WAY, _PRIVATE] + model.bias[_PRIVATE]
+    return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
 
 
 @cache
@@ -74,9 +88,10 @@ def _model() -> HeadsModel:
     return HeadsModel.loaded()
 
 
+@lru_cache(maxsize=16)
 def words(draft: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The buckets of a draft's words, and how much each counts by itself."""
-    told = _TOKEN.findall(folded(draft[:_LONGEST_READ]))
+    told = _TOKEN.findall(bare(draft[:_LONGEST_READ]))
     plain = [_shape(word) if word.isdigit() else word.casefold() for word in told]
     found: dict[int, float] = {}
     for word in plain:

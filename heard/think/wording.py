@@ -84,6 +84,22 @@ def folded(draft: str) -> str:
     return draft if draft.isascii() else _FOLDED.sub(lambda match: _FOLD[match[0]], draft)
 
 
+_TO_WHOM = re.compile(r"^\s*(?:\.?@\w+[ ,:]*)+")
+_PART_OF_SEVERAL = re.compile(r"\(?(?<![\d/])\d/\d(?![\d/])\)?")
+_LEADS_TO = re.compile(r"https?://\S+", re.IGNORECASE)
+_SIGNED = re.compile(r"[ \n](?:[\^*~/]|- ?)[A-Z][A-Za-z]{0,3}\s*(?=$|https$)")
+
+
+@lru_cache(maxsize=16)
+def bare(draft: str) -> str:
+    """What the folded draft says, without what every place and house writes in its own way.
+
+    That is to whom it goes (“@ann”), where a link leads, who signs (“^AB”), and “1/2”.
+    """
+    text = _TO_WHOM.sub("", folded(draft))
+    return _SIGNED.sub("", _PART_OF_SEVERAL.sub("", _LEADS_TO.sub("https", text)))
+
+
 @lru_cache(maxsize=16)
 def own_words(draft: str) -> str:
     """The folded draft with what it only quotes, and code, turned into spaces."""

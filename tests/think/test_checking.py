@@ -169,7 +169,7 @@ def test_a_light_is_as_bad_as_the_worst_finding_of_its_letter(draft: str, facts:
         own = [finding for finding in found.findings if finding.letter is letter]
         if any(finding.stops or finding.light is Light.RED for finding in own):
             assert found.lights[letter] is Light.RED
-        elif own:
+        elif any(finding.light is Light.AMBER for finding in own):
             assert found.lights[letter] is Light.AMBER
         else:
             assert found.lights[letter] is Light.GREEN

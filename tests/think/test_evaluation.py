@@ -94,7 +94,7 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_rules_are_counted_once_a_reply() -> None:
-    rates = fires([("", "Calm down. Calm down, please."), ("", "We close at ten tonight, Ann.")])
+    rates = fires([("", "Calm down. Calm down, please."), ("", "We are open until ten.")])
     assert rates == {"kind.dismissive": 0.5, "any red": 0.5, "an alarm": 0.5}
     assert fires([]) == {}
 

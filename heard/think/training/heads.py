@@ -18,13 +18,14 @@ from heard.think.checking import check
 from heard.think.evaluation import Labelled, labelled, of_corpus
 from heard.think.figures import FIGURES, Seen, figures
 from heard.think.heads import BUCKETS, HEADS, levelled, words
+from heard.think.wording import bare
 
 _ROUNDS = 500
-_STRENGTH = {"kind": 0.5, "helpful": 0.5, "personal": 0.5, "private": 4.0}
+_STRENGTH = {"kind": 0.5, "helpful": 0.5, "personal": 0.5, "private": 2.0}
 # Figures count this much beside words; they are levelled to a spread of 1 before.
 _FIGURES_COUNT = 0.5
 # How much the directions of meaning count in each head.
-_MEANING_COUNT = {"kind": 0.0, "helpful": 0.0, "personal": 0.0, "private": 2.0}
+_MEANING_COUNT = {"kind": 0.0, "helpful": 0.0, "personal": 0.0, "private": 1.0}
 # Whether a draft is kind or helpful, the plain sums and the reader's probabilities tell wherever it
 # was written; whether it is personal, its shape tells better. What belongs in private is a matter
 # of words, and of the way that is named: the rules' own findings would only teach it to trust them.
@@ -55,7 +56,7 @@ def train(corpus: Path) -> dict[str, NDArray[Any]]:
         [places for (places, _), is_learnt in zip(told, learnt, strict=True) if is_learnt]
     )
     spelt, dense = _spelt(told, rareness), _figures(drafts)
-    meant = embed([each.draft for each in drafts]).astype(np.float64)
+    meant = embed([bare(each.draft) for each in drafts]).astype(np.float64)
     mean = dense[learnt].mean(axis=0)
     spread = np.maximum(dense[learnt].std(axis=0), 1e-6) / _FIGURES_COUNT
     level = (dense - mean) / spread
