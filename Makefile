@@ -22,6 +22,8 @@ setup: .venv/ready ## Make .venv from the lock file; then .venv/bin/heard works
 run: setup ## Start heard: its database, pages and worker, until Ctrl-C
 	@$(BIN)/heard run $(ARGS)
 
+# Each process has a core to itself; more threads for sums would only wait for each other.
+test: export OPENBLAS_NUM_THREADS := 1
 test: .venv/ready-to-test browser ## Run all tests, or some: make test T=tests/house
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(T)
 
