@@ -118,7 +118,8 @@ def test_what_was_answered_to_others_is_a_source_without_their_names(
         other, text="Hello Zoltan, a day ticket costs 12 euros.", author=ann, now=make.NOON
     )
     Sending.objects.update(state="sent")
-    remembering.remember(now=timezone.now() + timedelta(hours=1))
+    while remembering.remember(now=timezone.now() + timedelta(hours=1)):
+        pass
     found, place = drafted(opened, ann, {"reply": DRAFT, "sources": [1]})
     assert ("reply", said_before.pk) in [(it["kind"], it["id"]) for it in found.sources]
     assert "a day ticket costs 12 euros" in place.asked[0].body.decode()
