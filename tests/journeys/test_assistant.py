@@ -109,7 +109,8 @@ def test_switched_on_tried_a_suggestion_taken_and_a_draft_with_its_sources() -> 
             page.locator("#thread").click(position={"x": 5, "y": 5})
             page.keyboard.press("d")
             expect(page.locator("#draft")).to_have_value(
-                "Dzień dobry Zofia, dziękujemy za wiadomość. A day ticket costs 12 euros."
+                "Dzień dobry Zofia, dziękujemy za wiadomość. A day ticket costs 12 euros.",
+                timeout=60_000,  # the worker may be at something else
             )
             expect(page.locator("#drafting")).to_contain_text("Day ticket")
             expect(page.locator("#check .light").first).to_be_visible()
