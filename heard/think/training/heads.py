@@ -41,6 +41,11 @@ _SEES: dict[str, list[int]] = {
     "private": [FIGURES.index("names a private way")],
 }
 
+# The drafts of these desks were written to show what is kind and what helps. Hardly any of them is
+# better in private, and whether they are personal was judged more strictly than the guide asks.
+_DESKS = ("reply-en-desks-b-", "reply-en-desks-c-", "reply-en-desks-d-")
+_WITHOUT = {"personal": _DESKS, "private": _DESKS}
+
 Figures = NDArray[np.float64]
 
 
@@ -66,6 +71,7 @@ def train(corpus: Path) -> dict[str, NDArray[Any]]:
     bias = np.zeros(len(HEADS))
     for column, head in enumerate(HEADS):
         fits = np.array([head != "private" or each.facts.is_public for each in drafts])
+        fits &= [not row["id"].startswith(_WITHOUT.get(head, ())) for row in rows]
         truth = np.array([each.labels[head] for each in drafts])
         pull = _MEANING_COUNT[head]
         parts = [spelt, csr_matrix(level[:, _SEES[head]]), csr_matrix(pull * meant)]
