@@ -89,6 +89,7 @@ def test_the_same_corpus_gives_the_same_bytes(tmp_path: Path) -> None:
     (tmp_path / "replies").mkdir()
     rows = [
         {
+            "id": f"reply-en-{number}",
             "draft": f"{told}, number {number}.",
             "message": f"Where is parcel {number}?",
             "is_public": True,

@@ -13,7 +13,7 @@ from heard.think.findings import Light
 from heard.think.heads import private_chance
 from heard.think.scoring import PRIVATE_CODES
 from heard.think.seeming import NEARLY_SURE, SEEMS
-from heard.think.wording import sentences
+from heard.think.wording import bare, sentences
 
 
 def asked(draft: str, **facts: Any) -> Finding | None:
@@ -87,6 +87,7 @@ def test_a_house_that_has_found_it_wrong_hears_nothing_of_it() -> None:
 
 
 def test_to_whom_it_goes_and_who_signs_makes_no_difference() -> None:
-    for draft in unmatched()[:20]:
+    unsigned = [draft for draft in unmatched() if bare(draft) == draft]
+    for draft in unsigned[:20]:
         posted = f"@ann_3 @bob {draft} ^KL"
         assert private_chance(posted) == pytest.approx(private_chance(draft), abs=1e-6)
