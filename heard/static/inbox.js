@@ -81,10 +81,18 @@
   const isBusyReading = () => $("#thread details.reading[open]") || (getSelection().toString() && $("#thread")?.contains(getSelection().anchorNode));
   const isAtEnd = () => { const thread = $("#thread"); return thread && thread.scrollHeight - thread.scrollTop - thread.clientHeight < 80; };
   const toEnd = () => { const thread = $("#thread"); if (thread) thread.scrollTop = thread.scrollHeight; };
+  // What was clicked there still waits for its answer, which would reach nobody if it were replaced.
+  const isAsking = () => $("#thread .htmx-request");
+  const threadLater = (wait) => setTimeout(() => { queue.thread = true; gather(); }, wait);
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target.id !== "thread" || detail.requestConfig.elt.id !== "thread" || !isAsking()) return;
+    detail.shouldSwap = false;
+    threadLater(300);
+  });
   const fetchThread = async () => {
     const open = told();
     if (!open || !$("#thread")) return;
-    if (isBusyReading()) { setTimeout(() => { queue.thread = true; gather(); }, 1500); return; }
+    if (isBusyReading() || isAsking()) { threadLater(isAsking() ? 300 : 1500); return; }
     const wasAtEnd = isAtEnd();
     await htmx.ajax("GET", `${house().dataset.conversations}${open.dataset.id}/thread/?${open.dataset.query}`, { source: "#thread", target: "#thread", swap: "innerHTML" });
     if (wasAtEnd) toEnd();

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Route, sync_playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -34,3 +35,10 @@ def browsing() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def answers_late(route: Route) -> None:
+    """Let an answer wait until the live change has come."""
+    answer = route.fetch()
+    time.sleep(4)
+    route.fulfill(response=answer)

@@ -6,13 +6,12 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from tests.journeys.browser import browsing, chromium
+from tests.journeys.browser import answers_late, browsing, chromium
 from tests.journeys.doors import opens_the_doors
 from tests.journeys.house import House
 from tests.journeys.walk import contact_page
@@ -54,13 +53,6 @@ def soup_is_spoken_of(house: House) -> None:
         check=False,
     )
     assert filled.returncode == 0, filled.stderr
-
-
-def answers_late(route: Route) -> None:
-    """Let an answer wait until the live change has come."""
-    answer = route.fetch()
-    time.sleep(4)
-    route.fulfill(response=answer)
 
 
 def test_what_people_say_of_readings_is_learnt_and_the_next_message_read_by_it() -> None:
