@@ -46,19 +46,6 @@
       setTimeout(leave, 7000);
     }
   };
-  /* Word to the page comes with the answer, told to what was clicked. If that was replaced meanwhile,
-     since a live change was quicker than the answer, it would reach nobody: so it is told to the page. */
-  const reached = new WeakSet();
-  const tell = (header) => {
-    if (!header) return;
-    const events = header.startsWith("{") ? JSON.parse(header) : Object.fromEntries(header.split(",").map((name) => [name.trim(), {}]));
-    for (const [name, detail] of Object.entries(events)) document.body.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
-  };
-  document.addEventListener("htmx:beforeOnLoad", (event) => reached.add(event.detail.xhr));
-  document.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => {
-    if (reached.has(xhr)) return;
-    for (const header of ["HX-Trigger", "HX-Trigger-After-Swap"]) tell(xhr.getResponseHeader(header));
-  });
   document.addEventListener("notice", (event) => {
     const { text, kind, value, about } = event.detail || {};
     notify(text || value, kind, about);
