@@ -23,7 +23,7 @@ PRIVATE_CODES = frozenset(
     }
 )
 # From here on a draft is said to belong in private, where drafts are counted by their score.
-PRIVATE_FROM = 0.3
+PRIVATE_FROM = 0.33
 
 
 @dataclass(frozen=True, slots=True)

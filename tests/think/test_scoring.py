@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +103,23 @@ def test_the_same_corpus_gives_the_same_bytes(tmp_path: Path) -> None:
         for told in ("So sorry, it comes today", "Read the terms")
     ]
     (tmp_path / "replies/en.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    first, second = train(tmp_path), train(tmp_path)
+    _write_dialogues(tmp_path / "ibm_care_dialogues/dialogues.jsonl.gz")
+    first, second = train(tmp_path, tmp_path), train(tmp_path, tmp_path)
     assert {name: array.tobytes() for name, array in first.items()} == {
         name: array.tobytes() for name, array in second.items()
     }
+
+
+def _write_dialogues(file: Path) -> None:
+    """As many replies as were labelled, with the same numbers and none of their words."""
+    marks = files("heard.think.training") / "ibm_care.tsv"
+    numbers = [line.split()[0] for line in marks.read_text("utf-8").splitlines()]
+    asks = {"client": "customer_1", "message": "Where is it?", "tweet_ID": "1"}
+    replies = [
+        {"Desk": "Desk", "message": f"It comes on day {day}.", "tweet_ID": number}
+        for day, number in enumerate(numbers[1:])
+    ]
+    last = {"url_utterance": "See our page.", "tweet_ID": numbers[0]}
+    file.parent.mkdir()
+    with gzip.open(file, "wt", encoding="utf-8") as dialogues:
+        dialogues.write(json.dumps({"dialogContent": [asks, *replies], "agentURL": last}))

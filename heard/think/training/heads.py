@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from sklearn.linear_model import LogisticRegression
 
 from heard.reading import embed
 from heard.reading.heads import packed
+from heard.reading.labelled import lines
 from heard.think.checking import check
 from heard.think.evaluation import Labelled, labelled, of_corpus
 from heard.think.figures import FIGURES, Seen, figures
 from heard.think.heads import BUCKETS, HEADS, levelled, words
 from heard.think.wording import bare
 
+# The marks in `ibm_care.tsv`, in the order of their signs.
+_MARKS = ("helpful", "kind", "personal", "warm", "private")
 _ROUNDS = 500
 _STRENGTH = {"kind": 0.5, "helpful": 0.5, "personal": 0.5, "private": 2.0}
 # Figures count this much beside words; they are levelled to a spread of 1 before.
@@ -49,9 +53,12 @@ _WITHOUT = {"personal": _DESKS, "private": _DESKS}
 Figures = NDArray[np.float64]
 
 
-def train(corpus: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of the model file: learnt from `train`, made honest on `dev`."""
-    rows = of_corpus(corpus)
+def train(corpus: Path, data: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of the model file: learnt from `train` and real replies, made honest on `dev`.
+
+    `corpus` is the folder of our own corpus, `data` that of the public sets.
+    """
+    rows = [*of_corpus(corpus), *_ibm_care(data)]
     drafts = [labelled(row) for row in rows]
     learnt, tried = (
         np.array([row["split"] == split for row in rows], dtype=bool) for split in ("train", "dev")
@@ -97,6 +104,27 @@ def train(corpus: Path) -> dict[str, NDArray[Any]]:
         "meaning": meaning.astype(np.float32),
         "bias": bias.astype(np.float32),
     }
+
+
+def _ibm_care(data: Path) -> Iterator[dict[str, Any]]:
+    """Replies of real desks; the texts are IBM's, the labels ours, by the number of the tweet."""
+    replies: dict[str, dict[str, str]] = {}
+    for dialogue in lines(data / "ibm_care_dialogues" / "dialogues.jsonl.gz"):
+        asked = ""
+        last = {"tweet_ID": dialogue["agentURL"]["tweet_ID"]}
+        last["message"] = dialogue["agentURL"]["url_utterance"]
+        for turn in [*dialogue["dialogContent"], last]:
+            if "client" in turn:
+                asked = turn["message"]
+            else:
+                said = {"message": asked, "draft": turn["message"]}
+                replies.setdefault(turn["tweet_ID"], said)
+    with (files(__package__) / "ibm_care.tsv").open(encoding="utf-8") as file:
+        for line in file:
+            number, marks = line.split()
+            labels = {mark: said == "1" for mark, said in zip(_MARKS, marks, strict=True)}
+            row = {"id": f"ibm-care-{number}", "split": "train", "language": "en"}
+            yield {**row, "is_public": True, **replies[number], **labels}
 
 
 def _rareness(learnt: Sequence[NDArray[np.int64]]) -> NDArray[np.float16]:
