@@ -16,6 +16,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from tests.home import HOME
+from tests.prepared import prepare
 
 SERVER_SETTINGS = {
     "fsync": "off",
@@ -58,13 +59,18 @@ def _needs_servers(file: str) -> bool:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None,
 ) -> Iterator[None]:
-    """Start the throw-away server when no other was named."""
+    """Start the throw-away server when no other was named; its tables are there already."""
+    from django.db import connection
+
     from heard.lib import postgres
+    from heard.lib.cluster import DATABASE
 
     if os.environ.get("DATABASE_URL"):
         yield
         return
+    prepare(HOME)
     postgres.start(HOME, settings=SERVER_SETTINGS)
+    connection.settings_dict["TEST"]["TEMPLATE"] = DATABASE
     yield
     postgres.stop(HOME)
     postgres.remove(HOME)

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from heard.lib import postgres
+from tests.prepared import prepare
 
 Heard = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
 def house() -> Iterator[Path]:
-    """A data folder with a made cluster that no server runs on."""
+    """A data folder with a prepared database that no server runs on."""
     folder = Path(tempfile.mkdtemp(prefix="heard-house-"))
-    postgres.start(folder, settings={"fsync": "off"})
-    postgres.stop(folder)
+    prepare(folder)
     yield folder
     postgres.remove(folder)
     shutil.rmtree(folder)

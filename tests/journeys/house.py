@@ -16,15 +16,26 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from heard.lib import postgres
+from heard.lib.cluster import locate
+from tests.prepared import prepare
 
 PATIENCE_SECONDS = 240
 
 
 class House:
-    """Everything that `heard run` starts; `told` are further settings of its environment."""
+    """Everything that `heard run` starts; `told` are further settings of its environment.
 
-    def __init__(self, **told: str) -> None:
+    Its database is prepared already, unless it begins `from_nothing`.
+    """
+
+    def __init__(self, *, from_nothing: bool = False, **told: str) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="heard-walk-"))
+        if not from_nothing:
+            prepare(self.home)
+            # What a power failure would take may be lost.
+            (locate(self.home).data / "own.conf").write_text(
+                "fsync = off\nfull_page_writes = off\n"
+            )
         self.port, self.live_port = free_port(), free_port()
         self.url = f"http://localhost:{self.port}"
         self.log = self.home / "run.log"
@@ -35,6 +46,7 @@ class House:
             "HEARD_PORT": str(self.port),
             "HEARD_LIVE_PORT": str(self.live_port),
             "HEARD_UNDO_SECONDS": "2",
+            **({} if from_nothing else {"HEARD_WEB": "1"}),  # one person looks at one window
             **told,
         }
         self._run: subprocess.Popen[bytes] | None = None

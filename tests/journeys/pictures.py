@@ -22,7 +22,7 @@ def main() -> None:
     if chromium() is None:
         sys.exit("Chromium is not here: apt-get install chromium")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    house = House()
+    house = House(from_nothing=True)
     shared = Path(os.environ.get("HEARD_SHARED", Path(__file__).parents[3] / "shared"))
 
     def look(name: str, page: Page) -> None:

@@ -20,7 +20,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 
 @pytest.mark.skipif(chromium() is None, reason="Chromium is not here: apt-get install chromium")
 def test_from_the_first_start_to_an_answered_customer_without_a_fault_on_any_page() -> None:
-    house = House()
+    house = House(from_nothing=True)
     faults: list[str] = []
     shared = Path(os.environ.get("HEARD_SHARED", Path(__file__).parents[3] / "shared"))
 

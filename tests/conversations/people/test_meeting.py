@@ -176,6 +176,15 @@ def test_a_look_costs_by_who_spoke_and_not_by_who_is_known(mail: Inbox, sky: Inb
     assert not Likeness.objects.exists()
 
 
+def test_numbers_without_a_message_cost_nothing(sky: Inbox) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('message', 'id')) FROM generate_series(1, 50)"
+        )
+    hear(sky, make.incoming(sender="@ann"))
+    assert [meeting.look(now=make.NOON, lot=1) for _ in range(2)] == [1, 0]
+
+
 def test_what_somebody_is_to_us_is_kept_at_the_contact_and_each_inbox(
     mail: Inbox, sky: Inbox
 ) -> None:
