@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from heard.think.findings import Facts, Finding, Letter, Light
-from heard.think.hints import Lines
+from heard.think.hints import TONE, Lines
 from heard.think.moments import moment_in
 from heard.think.wording import low_words, spelt, table
 
@@ -23,6 +23,7 @@ _BOAST, _NEWS, _WAY = (
         before=r"\b",
         after="",
         flags=re.NOFLAG,
+        book=TONE,
     )
     for what in ("boast", "news", "way")
 )

@@ -6,18 +6,27 @@ import re
 from collections.abc import Iterable
 
 from heard.think.findings import Facts, Finding, Letter, Light
-from heard.think.hints import Lines, told
-from heard.think.in_the_open import DATA, IN_PRIVATE, PLACES, requests_in_the_open
+from heard.think.hints import PERSONAL, Lines, marks_of
+from heard.think.in_the_open import (
+    IN_PRIVATE,
+    PLACES,
+    may_ask_in_the_open,
+    requests_in_the_open,
+)
 from heard.think.wording import one_of, own_words, sentence_around
 
 
 def asking(draft: str, facts: Facts) -> Iterable[Finding]:
     """Findings for requests that no reply, or no public reply, should make."""
     text = own_words(draft)
-    may = told(text)
-    if _SECRET_REQUEST in may:
+    may = PERSONAL.told(text)
+    if _SECRET_REQUEST in may and _NAMES_SECRETS in may:
         yield from _for_a_secret(draft, text)
-    if facts.is_public and may.any_of(_ALL):
+    if facts.is_public and (
+        (_REQUEST in may and _NAMES_DATA in may)
+        or may.marks & _ELSEWHERE_TOO
+        or may_ask_in_the_open(text)
+    ):
         yield from _in_public(draft, facts, text)
 
 
@@ -93,6 +102,9 @@ _SECRET_REQUEST = Lines(
     before=_BEGINS,
     after="",
 )
+# A request names what it asks for.
+_NAMES_DATA = Lines(_DATA, _NUMBERS, before="", after="")
+_NAMES_SECRETS = Lines(_SECRETS, before="", after="")
 # What is asked for most, in the languages that contacts of a house may write in besides:
 # the verb, "your", and the data.
 _ELSEWHERE = (
@@ -166,14 +178,13 @@ _IN_THE_OPEN = Lines(
     before=_BEGINS,
     after="",
 )
-_REQUESTS = frozenset({_REQUEST, *_REQUESTS_ELSEWHERE.values()})
-_OPEN_PLACES = frozenset({_IN_THE_OPEN, *PLACES})
-_ALL = frozenset({*_REQUESTS, *DATA})
+_ELSEWHERE_TOO = marks_of(_REQUESTS_ELSEWHERE.values())
+_OPEN_PLACES = marks_of({_IN_THE_OPEN, *PLACES})
 
 
 def _in_public(draft: str, facts: Facts, text: str) -> Iterable[Finding]:
     names_a_way = names_private_way(text, facts)
-    if names_a_way and not told(text).any_of(_OPEN_PLACES):
+    if names_a_way and not PERSONAL.told(text).marks & _OPEN_PLACES:
         return
     found = list(_asked(draft, text, facts, names_a_way=names_a_way))
     way = f" {facts.private_way}" if facts.private_way else ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from heard.think.findings import Facts, Finding, Letter, Light
-from heard.think.hints import Lines, told
+from heard.think.hints import PERSONAL, Lines, marks_of
 from heard.think.wording import folded, one_of, own_words, sentence_around
 
 _STEM = 5
@@ -59,7 +59,7 @@ _PARTS = {
     for name, words in _TOLD.pop("parts").items()
 }
 _KINDS = [_kind(name, words, _PARTS) for name, words in _TOLD.items()]
-_ALL = frozenset(lines for kind in _KINDS for lines in (kind.surely, kind.perhaps))
+_ALL = marks_of(lines for kind in _KINDS for lines in (kind.surely, kind.perhaps))
 DISCLOSED = frozenset(_TOLD)
 
 
@@ -68,12 +68,12 @@ def disclosures(draft: str, facts: Facts) -> Iterable[Finding]:
     if not facts.is_public:
         return
     text = own_words(draft)
-    may_tell = told(text)
-    if not may_tell.any_of(_ALL):
+    marks = PERSONAL.told(text).marks & _ALL
+    if not marks:
         return
     said = folded(facts.message).casefold()
     for kind in _KINDS:
-        if kind.surely in may_tell or kind.perhaps in may_tell:
+        if marks & (kind.surely.mark | kind.perhaps.mark):
             yield from _of_kind(kind, draft, text, said)
 
 

@@ -17,7 +17,7 @@ def forget() -> None:
     for module in rooms:
         for thing in [*vars(module).values()]:
             clear = getattr(thing, "cache_clear", None)
-            if clear is not None:
+            if clear is not None and not isinstance(thing, type):
                 clear()
     reading.forget()
 

@@ -1,39 +1,95 @@
 """Patterns that are looked for only where the words are told that they cannot match without.
 
-One quick pass over a text tells which of all the lines of rules may match it: a regular expression
-that finds nothing costs as much as ten such passes (bench/think.py). What a line hangs on is read
-from the line itself, so no list of words beside it can forget one.
+One quick pass over a text tells which of all the rules may match it: a regular expression that
+finds nothing costs as much as ten such passes (bench/think.py). What a line of a rule hangs on, its
+hint, is read from the line itself, so no list of words beside it can forget one.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
-from itertools import chain, product
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache, reduce
+from itertools import product
+from operator import or_
 from re import _constants as kinds  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
 import ahocorasick_rs
 
-_MOST = 256  # pieces of words for one demand, and of ways to write one
+from heard.think.wording import set_of
+
+_MOST = 512  # ways to write a part that are told apart
 _ALPHABET = 26
 _LONGEST = 12  # letters of a piece that are looked for
-_LEAST = 3  # letters of a piece that is worth being looked for beside a better one
 _END = sys.maxsize
+_ANYWHERE = -1
+# Words of every second text; a piece is as rare as its other letters make it.
+_EVERYDAY = set_of(
+    """
+    a an the you your we our us i it is are this that not have has been to of in on at for with and
+    s t d m re ve ll la le de se es est un una con die der das sie ein eine hat
+    """
+)
+_SHARP = 2  # letters, everyday words apart, of a beginning that is worth being looked for
 
-Demand = frozenset[str]
+Pieces = frozenset[str]
 """Pieces of words in small letters, of which a text needs one."""
 _NOTHING = frozenset({""})
+
+
+class Book:
+    """Rules whose words are looked for together, in one pass over a text."""
+
+    def __init__(self) -> None:
+        self._lines: list[_Line] = []
+        self._marks: list[int] = []
+        self.rules: list[Lines] = []
+        self._index: _Index | None = None
+        self.told = lru_cache(maxsize=16)(self._told)
+
+    def add(self, rule: Lines) -> int:
+        """Take a rule; the bit that is its mark."""
+        mark = 1 << len(self.rules)
+        self.rules.append(rule)
+        self._lines += rule.lines
+        self._marks += [mark] * len(rule.lines)
+        self._index = None
+        self.cache_clear()
+        return mark
+
+    def cache_clear(self) -> None:
+        """Forget what the last texts were told."""
+        self.told.cache_clear()
+
+    def _told(self, text: str) -> Told:
+        """What a text may match."""
+        index = self._index
+        if index is None:
+            index = self._index = _indexed(self._lines, self._marks)
+        low = _lowered(text)
+        try:
+            found = index.search.find_matches_as_indexes(low, overlapping=True)
+        except UnicodeEncodeError:  # half a surrogate pair, which is no letter anyway
+            low = low.encode("utf-8", "replace").decode()
+            found = index.search.find_matches_as_indexes(low, overlapping=True)
+        return Told(text, low, index, found)
+
+
+PERSONAL = Book()
+"""The rules about personal data; few, since texts are checked for them by the thousand."""
+TONE = Book()
+"""The rules about how something is said."""
 
 
 class Lines:
     """Lines of patterns that are looked for as if they were one, joined by `|`.
 
     `before` and `after` stand around each. A text is only searched for those that it may match, and
-    for those whose beginning is known only where that stands.
+    for those whose hint is their beginning only where that stands. `mark` is a bit of its own among
+    the rules of the book, so that `told(text).marks` can be asked for several at once.
     """
 
     def __init__(
@@ -42,195 +98,169 @@ class Lines:
         before: str = r"(?<!\w)",
         after: str = r"(?!\w)",
         flags: re.RegexFlag = re.IGNORECASE,
+        book: Book = PERSONAL,
     ) -> None:
         self.lines = [
             _Line(f"{before}(?:{line.strip()}){after}", flags)
             for lines in written
             for line in lines.strip().splitlines()
         ]
-        _BOOK.add(self)
+        self._told = book.told
+        self.mark = book.add(self)
 
     def __call__(self, text: str, start: int = 0, end: int = _END) -> Iterator[re.Match[str]]:
         """All places of a text, from left to right; they do not overlap."""
-        may = told(text)
+        may = self._told(text)
         while self in may and (match := may.first(self, start, end)):
             yield match
             start = max(match.end(), match.start() + 1)
 
     def search(self, text: str, start: int = 0, end: int = _END) -> re.Match[str] | None:
         """The first place, or None."""
-        may = told(text)
+        may = self._told(text)
         return may.first(self, start, end) if self in may else None
+
+
+def marks_of(several: Iterable[Lines]) -> int:
+    """The marks of some rules together."""
+    marks = 0
+    for lines in several:
+        marks |= lines.mark
+    return marks
 
 
 class _Line:
     """One pattern, and what it hangs on."""
 
     def __init__(self, written: str, flags: re.RegexFlag) -> None:
-        self._written, self._flags = written, flags
+        self.written, self.flags = written, flags
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        return re.compile(self._written, self._flags)
+        return re.compile(self.written, self.flags)
 
-    def needs(self) -> tuple[Demand, list[Demand]]:
-        """How it begins, nothing if that is not known; and what else must stand in a text."""
-        exact, demands, begins, _ = _needs(parser.parse(self._written, self._flags))
-        found = [_pieces(demand) for demand in ([exact] if exact else demands) if "" not in demand]
-        found.sort(key=_sharpness, reverse=True)
-        found = [each for each in found[:3] if _sharpness(each)[0] >= _LEAST] or found[:1]
-        begins = _beginnings(begins)
-        is_known = _sharpness(begins)[0] > 1 or not any(map(str.isalnum, "".join(begins)))
-        return begins if is_known and "" not in begins else frozenset(), found
+    @cached_property
+    def hint(self) -> _Hint:
+        """How it begins, if that is sharp; else the sharpest of what must stand in a text."""
+        needs = _needs(parser.parse(self.written, self.flags))
+        hints = [_Hint(_beginnings(needs.begins), is_beginning=True)]
+        if _sharpness(hints[0].pieces)[0] < _SHARP:
+            hints += [_Hint(_pieces(demand), is_beginning=False) for demand in needs.demands]
+        sharpest = max(hints, key=lambda hint: _sharpness(hint.pieces))
+        if "" in sharpest.pieces:
+            raise ValueError(f"It would have to be looked for in every text: {self.written}")
+        return sharpest
+
+    @property
+    def is_of_words(self) -> bool:
+        """Whether its hint stands at the beginning of a word."""
+        return self.hint.is_beginning and self.written.startswith((r"\b", r"(?<!\w)"))
 
 
-class Told(dict["Lines", list[int]]):
-    """Of all the rules that there are, those that a text may match, by the numbers of their lines.
+class _Hint(NamedTuple):
+    """Pieces of which a text needs one to match a line, and whether the line begins with it."""
 
-    And where each line may begin, if that is known.
-    """
+    pieces: Pieces
+    is_beginning: bool
 
-    __slots__ = ("_flat", "_starts", "_text")
+
+class Told:
+    """What a text may match: the marks of those rules, and where the hints of their lines stand."""
+
+    __slots__ = ("_found", "_index", "_is_as_long", "_places", "_text", "marks")
 
     def __init__(
-        self,
-        text: str,
-        flat: Sequence[tuple[Lines, _Line]],
-        numbers: Iterable[int],
-        starts: Mapping[int, list[int]],
+        self, text: str, low: str, index: _Index, found: Sequence[tuple[int, int, int]]
     ) -> None:
-        super().__init__()
-        self._text, self._flat, self._starts = text, flat, starts
-        for number in sorted(numbers):
-            lines = flat[number][0]
-            if lines in self:
-                self[lines].append(number)
+        self._text, self._index, self._found = text, index, found
+        # A letter may become two small ones, and then places are not known.
+        self._is_as_long = is_as_long = len(low) == len(text)
+        self._places: dict[int, list[tuple[int, int]]] | None = None
+        marks, inside = 0, index.inside
+        for piece, start, _ in found:
+            if start and is_as_long and low[start - 1].isalnum():
+                marks |= inside[piece]
             else:
-                self[lines] = [number]
+                marks |= index.marks[piece]
+        self.marks = marks
 
-    def any_of(self, several: frozenset[Lines]) -> bool:
-        """Whether the text may match any of them."""
-        return not several.isdisjoint(self)
+    def __contains__(self, lines: Lines) -> bool:
+        return self.marks & lines.mark != 0
 
     def first(self, lines: Lines, start: int, end: int) -> re.Match[str] | None:
         """The first place between two places; the line that is written first, of two there."""
-        first = None
-        for number in self[lines]:
-            match = self._of_line(number, start, end)
-            if match and (first is None or match.start() < first.start()):
-                first = match
+        places = self._places
+        if places is None:
+            places = self._places = self._all_places()
+        first, its_number = None, 0
+        for at, number in places.get(lines.mark, ()):
+            if at == _ANYWHERE:
+                match = self._index.lines[number].pattern.search(self._text, start, end)
+            elif at < start:
+                continue
+            elif at > end or (first and first.start() < at):
+                break
+            else:
+                match = self._index.lines[number].pattern.match(self._text, at, end)
+            if match and (first is None or (match.start(), number) < (first.start(), its_number)):
+                first, its_number = match, number
         return first
 
-    def _of_line(self, number: int, start: int, end: int) -> re.Match[str] | None:
-        pattern = self._flat[number][1].pattern
-        starts = self._starts.get(number)
-        if starts is None:
-            return pattern.search(self._text, start, end)
-        for at in sorted(starts):
-            if start <= at <= end and (match := pattern.match(self._text, at, end)):
-                return match
-        return None
+    def _all_places(self) -> dict[int, list[tuple[int, int]]]:
+        """Where lines may match, with their numbers, from left to right; by the rule's mark."""
+        found: dict[int, set[tuple[int, int]]] = {}
+        for piece, start, _ in self._found:
+            for mark, number, is_beginning in self._index.lines_of[piece]:
+                at = start if is_beginning and self._is_as_long else _ANYWHERE
+                found.setdefault(mark, set()).add((at, number))
+        return {mark: sorted(places) for mark, places in found.items()}
 
 
-@lru_cache(maxsize=16)
-def told(text: str) -> Told:
-    """What a text may match, found in one pass for all rules."""
-    return _BOOK.told(text)
+class _Index(NamedTuple):
+    """What is looked for: of each piece the marks of its rules, and its lines.
 
-
-class _Book:
-    """All lines there are, and the one search for what they hang on."""
-
-    def __init__(self) -> None:
-        self._flat: list[tuple[Lines, _Line]] = []
-        self._ready: _Ready | None = None
-
-    def add(self, lines: Lines) -> None:
-        self._flat += [(lines, line) for line in lines.lines]
-        self._ready = None
-        told.cache_clear()
-
-    def told(self, text: str) -> Told:
-        ready = self._ready
-        if ready is None:
-            ready = self._ready = _made_ready([line for _, line in self._flat])
-        lowered = _lowered(text)
-        try:
-            found = ready.search.find_matches_as_indexes(lowered, overlapping=True)
-        except UnicodeEncodeError:  # half a surrogate pair, which is no letter anyway
-            lowered = lowered.encode("utf-8", "replace").decode()
-            found = ready.search.find_matches_as_indexes(lowered, overlapping=True)
-        starts: dict[int, list[int]] = {}
-        asked: set[int] = set()
-        met = 0
-        of_piece = ready.of_piece
-        for piece, start, _ in found:
-            begun, asks, meets = of_piece[piece]
-            met |= meets
-            if asks:
-                asked.update(asks)
-            for number in begun:
-                if number in starts:
-                    starts[number].append(start)
-                else:
-                    starts[number] = [start]
-        demands = ready.demands
-        numbers = [
-            number for number in chain(starts, asked) if demands[number] & met == demands[number]
-        ]
-        # A letter may become two small ones, and then places are not known.
-        is_as_long = len(lowered) == len(text)
-        return Told(text, self._flat, chain(numbers, ready.always), starts if is_as_long else {})
-
-
-class _Ready(NamedTuple):
-    """The pieces that are looked for; of each the lines it begins, the lines it asks for, and a bit
-    for every demand it meets; of each line the bits it needs; and lines that hang on nothing."""
+    `inside` leaves out the rules that ask for it at the beginning of a word. Of a line it tells the
+    mark of its rule, its number, and whether the line begins with the piece.
+    """
 
     search: ahocorasick_rs.AhoCorasick
-    of_piece: list[tuple[list[int], list[int], int]]
-    demands: list[int]
-    always: list[int]
+    marks: list[int]
+    inside: list[int]
+    lines_of: list[list[tuple[int, int, bool]]]
+    lines: list[_Line]
 
 
-def _made_ready(lines: Iterable[_Line]) -> _Ready:
-    begun: dict[str, list[int]] = {}
-    asked: dict[str, list[int]] = {}
-    bits: dict[Demand, int] = {}
-    always, demanded = [], []
+def _indexed(lines: list[_Line], marks: list[int]) -> _Index:
+    numbers: dict[str, list[int]] = {}
     for number, line in enumerate(lines):
-        begins, demands = line.needs()
-        for piece in begins:
-            begun.setdefault(piece, []).append(number)
-        if not begins:
-            for piece in demands[0] if demands else ():
-                asked.setdefault(piece, []).append(number)
-            if not demands:
-                always.append(number)
-        demanded.append(
-            sum({bits.setdefault(each, 1 << len(bits)) for each in demands if each != begins})
-        )
-    met: dict[str, int] = {}
-    for demand, bit in bits.items():
-        for piece in demand:
-            met[piece] = met.get(piece, 0) | bit
-    pieces = sorted(begun.keys() | asked.keys() | met.keys())
-    return _Ready(
-        ahocorasick_rs.AhoCorasick(pieces, implementation=ahocorasick_rs.Implementation.DFA),
-        [(begun.get(each, []), asked.get(each, []), met.get(each, 0)) for each in pieces],
-        demanded,
-        always,
+        for piece in line.hint.pieces:
+            numbers.setdefault(piece, []).append(number)
+
+    def together(of: Iterable[int]) -> int:
+        return reduce(or_, [marks[number] for number in of], 0)
+
+    return _Index(
+        ahocorasick_rs.AhoCorasick([*numbers], implementation=ahocorasick_rs.Implementation.DFA),
+        [together(of) for of in numbers.values()],
+        [
+            together(n for n in of if not (lines[n].is_of_words and piece[0].isalnum()))
+            for piece, of in numbers.items()
+        ],
+        [[(marks[n], n, lines[n].hint.is_beginning) for n in of] for of in numbers.values()],
+        lines,
     )
 
 
-_BOOK = _Book()
-
-# Letters that a pattern takes for another one when it looks for small and large alike.
-_ALIKE = {0x131: "i", 0x17F: "s", 0x307: None}
-
-
 def _lowered(text: str) -> str:
-    return text.lower() if text.isascii() else text.lower().translate(_ALIKE)
+    """In small letters; those that a pattern takes for another one are that other one."""
+    low = text.lower()
+    if not low.isascii():
+        for letter, alike in _ALIKE:
+            low = low.replace(letter, alike)
+    return low
+
+
+_ALIKE = (("\u0131", "i"), ("\u017f", "s"), ("\u0307", ""))
 
 
 # --- what a pattern hangs on --------------------------------------------------------------------
@@ -240,7 +270,7 @@ class _Needs(NamedTuple):
     """All ways to write it, if they are few; else what must stand in it; how it begins and ends."""
 
     exact: frozenset[str] | None
-    demands: list[Demand]
+    demands: list[Pieces]
     begins: frozenset[str]
     ends: frozenset[str]
 
@@ -250,7 +280,7 @@ _ANYTHING = _Needs(None, [], _NOTHING, _NOTHING)
 
 def _needs(parts: Iterable[tuple[Any, Any]]) -> _Needs:
     """What stands in a row."""
-    demands: list[Demand] = []
+    demands: list[Pieces] = []
     begins: frozenset[str] | None = None
     is_exact = True
     now = _NOTHING
@@ -334,18 +364,26 @@ def _any_of(ways: Sequence[_Needs]) -> _Needs:
     return _Needs(None, [frozenset().union(*sharpest)], begins, ends)
 
 
-def _sharpness(demand: Demand) -> tuple[int, int]:
-    """Long pieces are rare, and few are rarer than many."""
-    return min((len(piece) for piece in demand), default=0), -len(demand)
+def _sharpness(pieces: Pieces) -> tuple[float, int]:
+    """Many letters beside everyday words are rare, and few pieces are rarer than many."""
+    return min(map(_letters, pieces), default=0), -len(pieces)
 
 
-def _pieces(demand: Demand) -> Demand:
+def _letters(piece: str) -> float:
+    words = _WORD.findall(piece)
+    return sum(len(word) for word in words if word not in _EVERYDAY) + len(piece) / 100
+
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+def _pieces(demand: Pieces) -> Pieces:
     """The demand in pieces that are not too long, without those that hold another one."""
     cut = {piece[:_LONGEST] for piece in demand}
     return frozenset(piece for piece in cut if not any(it in piece for it in cut - {piece}))
 
 
-def _beginnings(begins: Demand) -> Demand:
+def _beginnings(begins: Pieces) -> Pieces:
     """The pieces that something begins with, without those that begin with another one."""
     cut = {piece[:_LONGEST] for piece in begins}
     return frozenset(piece for piece in cut if not any(map(piece.startswith, cut - {piece})))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
-from heard.think.hints import Lines, told
+from heard.think.hints import PERSONAL, Lines, Told, marks_of
 from heard.think.wording import sentences
 
 _LONGEST = 600  # characters of a sentence that are looked at
@@ -54,8 +54,7 @@ _TONGUES = {
     for name, words in _TOLD.items()
 }
 IN_PRIVATE = {name: tongue.in_private for name, tongue in _TONGUES.items()}
-DATA = frozenset(tongue.data for tongue in _TONGUES.values())
-"""What is asked for in the open; without a word of it nothing is."""
+_DATA = marks_of(tongue.data for tongue in _TONGUES.values())
 PLACES = frozenset(lines for tongue in _TONGUES.values() for lines in (tongue.place, tongue.answer))
 """Without a word of these no open place is named."""
 _NOT_SO = re.compile(
@@ -75,20 +74,35 @@ _THAT = re.compile(
 )
 
 
+def may_ask_in_the_open(text: str) -> bool:
+    """Whether a text has the words without which it makes no request in the open."""
+    may = PERSONAL.told(text)
+    return bool(may.marks & _DATA and (_may_demand(may) or _open_in(may)))
+
+
+def _open_in(may: Told) -> list[str]:
+    """The languages in which it may be asked for data in the open."""
+    return [
+        name
+        for name, tongue in _TONGUES.items()
+        if tongue.data in may
+        and (tongue.answer in may or (tongue.place in may and tongue.give in may))
+    ]
+
+
+def _may_demand(may: Told) -> bool:
+    return _DEMAND in may and _TONGUES["en"].data in may
+
+
 def requests_in_the_open(text: str, *, names_a_private_way: bool) -> Iterator[Request]:
     """Requests in a text of own words; at most one of a sentence.
 
     Where no open place is named and no private way either, two kinds of data make a request, or one
     that opens an account.
     """
-    may = told(text)
-    open_in = [
-        name
-        for name, tongue in _TONGUES.items()
-        if tongue.data in may
-        and (tongue.answer in may or (tongue.place in may and tongue.give in may))
-    ]
-    demands = not names_a_private_way and _DEMAND in may and _TONGUES["en"].data in may
+    may = PERSONAL.told(text)
+    open_in = _open_in(may)
+    demands = not names_a_private_way and _may_demand(may)
     if not open_in and not demands:
         return
     places = sentences(text)

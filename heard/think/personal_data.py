@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from heard.think.belonging import digits_of, is_given_as_ours, is_our_detail
 from heard.think.check_digits import is_card, is_iban
 from heard.think.findings import Facts, Finding, Letter, Light
-from heard.think.hints import Lines, told
+from heard.think.hints import PERSONAL, Lines
 from heard.think.wording import as_begun, folded, one_of, phrase, sentence_around, set_of
 
 _SHOWS = {
@@ -59,13 +59,13 @@ def personal_data(draft: str, facts: Facts) -> Iterable[Finding]:
 def data_in(draft: str, facts: Facts) -> list[Datum]:
     """Personal data in the draft, without overlaps; the surest kinds take their place first."""
     text = folded(draft)
-    digits, may = _digits_in(text), told(text)
-    if not (digits or "@" in text or facts.contact_details or _ORDER in may):
+    digits, marks = _digits_in(text), PERSONAL.told(text).marks
+    if not (digits or "@" in text or facts.contact_details or marks & _ORDER.mark):
         return []
     taken: list[Datum] = []
-    for least, lines, find in _FINDERS:
-        if digits < least or (lines and lines not in may):
-            continue
+    for find in [
+        find for least, mark, find in _FINDERS if least <= digits and mark & marks == mark
+    ]:
         for datum in find(text, facts):
             if all(datum.end <= other.start or datum.start >= other.end for other in taken):
                 taken.append(datum)
@@ -113,6 +113,12 @@ def _written_down(draft: str, datum: Datum) -> Finding:
         end=datum.end,
         change=as_begun(matched, change),
     )
+
+
+def _begins(words: re.Pattern[str], text: str, place: int) -> int:
+    """Where the words begin that end at `place`, which is there if there are none."""
+    match = words.search(text, max(0, place - 60), place)
+    return match.start() if match else place
 
 
 # --- kinds, from the surest ---------------------------------------------------------------------
@@ -191,9 +197,7 @@ _IS = (
     r"[\"']?(?P<value>(?!http)(?=[^\s\"']*\d)[^\s\"',]{3,40}?)(?=[\"']?[.,;!?]?(?:\s|$))"
     r"(?!\s+(?:characters?|digits?|letters?|days?|hours?|minutes?)\b)"
 )
-_YOURS = r"(?:(?:your|the|my|new|temporary|one-time|provisional|right|old) )*"
 _SECRET = Lines(
-    rf"{_YOURS}"
     rf"(?:{_CODE} code|code for the (?:\w+ )?(?:door|gate|key ?safe|alarm|locker|box)"
     r"|password|passcode|pin|pin code|cvv|cvc|user ?name|user id|login"
     r"|(?:la |tu |su )?(?:clave|contraseña)(?: (?:provisional|temporal|nueva))?"
@@ -201,12 +205,15 @@ _SECRET = Lines(
     r"|(?:ihr |dein )?(?:passwort|kennwort|benutzername|türcode)"
     r"|(?:a |sua |a sua |tua )?(?:senha|palavra-passe|password)|mot de passe|identifiant"
     rf"|code d'entrée|codice (?:di accesso|del portone)){_IS}",
-    rf"{_YOURS}(?P<bare>{_CODE}){_IS}",
+    rf"(?P<bare>{_CODE}){_IS}",
     before=r"\b",
     after="",
 )
 # "Gate 1947" is told to somebody who travels, unless there is talk of a code.
 _OF_CODES = re.compile(r"code|\bpin\b", re.IGNORECASE)
+_YOURS = re.compile(
+    r"(?:\b(?:your|the|my|new|temporary|one-time|provisional|right|old) )*\Z", re.IGNORECASE
+)
 
 
 def _secrets(text: str, _facts: Facts) -> Iterator[Datum]:
@@ -214,7 +221,8 @@ def _secrets(text: str, _facts: Facts) -> Iterator[Datum]:
         # "PIN 4 digits", "code 12 of the house rules": only the sign or the verb makes it a secret.
         if "bare" not in match.groupdict() or _OF_CODES.search(text):
             instead = "the code that we send you privately"
-            yield Datum("secret", match.start(), match.end(), match["value"], instead)
+            start = _begins(_YOURS, text, match.start())
+            yield Datum("secret", start, match.end(), match["value"], instead)
 
 
 _ORDER = Lines(
@@ -316,9 +324,7 @@ _NUMBER = one_of(
     """
 )
 _PHONE = re.compile(
-    r"(?<![\w.,/#$€£+-])"
-    r"(?P<lead>(?:(?:your|the) )?(?:(?:phone|mobile|cell|telephone) )?(?:number )?(?:is |: )?)"
-    rf"(?P<number>{_NUMBER})"
+    rf"{_NUMBER}"
     r"(?![\w%])(?![.,:-]\d)(?!\s?(?:[€$£%]|eur|usd|gbp|chf|kr|pln|people|views|km|kg)\b)",
     re.IGNORECASE,
 )
@@ -331,6 +337,12 @@ _DATES_AND_HOURS = re.compile(
 )
 
 
+_BEFORE_A_PHONE = re.compile(
+    r"(?<![\w.,/#$€£+-])(?:(?:your|the) )?(?:(?:phone|mobile|cell|telephone) )?(?:number )?"
+    r"(?:is |: )?\Z",
+    re.IGNORECASE,
+)
+_BEGINS_A_PHONE = re.compile(r"[+(\d](?<![\w.,/#$€£+-][+(\d])")
 # Seven digits with nothing between them that no number is written with.
 _RINGS = re.compile(r"[0-9](?:[ ().\-/]*[0-9]){6}")
 
@@ -338,16 +350,20 @@ _RINGS = re.compile(r"[0-9](?:[ ().\-/]*[0-9]){6}")
 def _phones(text: str, facts: Facts) -> Iterator[Datum]:
     if not _RINGS.search(text):
         return
-    for match in _PHONE.finditer(text):
-        number, place = match["number"], match.start("number")
+    end = 0
+    for begin in _BEGINS_A_PHONE.finditer(text):
+        place = begin.start()
+        if place < end or not (match := _PHONE.match(text, place)):
+            continue
+        number, end = match[0], match.end()
         if not _may_ring(number, text[max(0, place - 12) : place]) or is_our_detail(number, facts):
             continue
         if not is_given_as_ours(text, place):
-            start = match.start() if match["lead"].strip() else place
-            yield Datum("phone", start, match.end(), number, "your phone number")
+            start = _begins(_BEFORE_A_PHONE, text, place)
+            yield Datum("phone", start, end, number, "your phone number")
         elif any(len(digits_of(detail)) >= 7 for detail in facts.our_details):
             # The house has said which numbers are its own, and this is none of them.
-            yield Datum("phone", place, match.end(), number, "", is_certain=False)
+            yield Datum("phone", place, end, number, "", is_certain=False)
 
 
 def _may_ring(number: str, before: str) -> bool:
@@ -476,17 +492,17 @@ def _details(text: str, facts: Facts) -> Iterator[Datum]:
             yield Datum("detail", match.start(), match.end(), match[0], "what we have on file")
 
 
-# How many digits a text needs for it, and which lines it may have to match.
-_FINDERS: tuple[tuple[int, Lines | None, Callable[[str, Facts], Iterable[Datum]]], ...] = (
-    (10, None, _ibans),
-    (13, None, _cards),
-    (0, None, _emails),
-    (1, _SECRET, _secrets),
-    (4, _BIRTH, _births),
-    (0, _ORDER, _orders),
-    (7, None, _phones),
-    (1, _ADDRESS, _addresses),
-    (3, _ENDING, _endings),
-    (1, _PLATE, _plates),
-    (0, None, _details),
+# How many digits a text needs for it, and the mark of the lines that it may have to match.
+_FINDERS: tuple[tuple[int, int, Callable[[str, Facts], Iterable[Datum]]], ...] = (
+    (10, 0, _ibans),
+    (13, 0, _cards),
+    (0, 0, _emails),
+    (1, _SECRET.mark, _secrets),
+    (4, _BIRTH.mark, _births),
+    (0, _ORDER.mark, _orders),
+    (7, 0, _phones),
+    (1, _ADDRESS.mark, _addresses),
+    (3, _ENDING.mark, _endings),
+    (1, _PLATE.mark, _plates),
+    (0, 0, _details),
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from heard.think.findings import Facts, Finding, Letter, Light
-from heard.think.hints import Lines
+from heard.think.hints import TONE, Lines
 from heard.think.warmth import sounds_glad
 from heard.think.wording import low_words, one_of, own_words, spelt, table
 
@@ -27,7 +27,7 @@ def _lines(what: str) -> Lines:
         for name, part in _PARTS[language].items():
             words = words.replace(f"{{{name}}}", one_of(part))
         written.append(spelt(words, language))
-    return Lines(*written, before=r"\b", after="", flags=re.NOFLAG)
+    return Lines(*written, before=r"\b", after="", flags=re.NOFLAG, book=TONE)
 
 
 _ATTACK, _THREAT, _QUARREL, _COMPETITOR, _ABOUT_CUSTOMER, _WEARY = map(

@@ -13,7 +13,7 @@ from typing import Any
 
 from heard.think.contact import is_upset
 from heard.think.findings import Facts, Finding, Letter, Light
-from heard.think.hints import Lines
+from heard.think.hints import TONE, Lines
 from heard.think.wording import as_begun, folded, low_words, one_of, spelt, table
 
 
@@ -80,10 +80,10 @@ def _rules(told: Mapping[str, Any]) -> Iterator[Rule]:
         words = lines
         for name, part in _PARTS.items():
             words = words.replace(f"{{{name}}}", part)
-        found = Lines(spelt(words, language), before=r"\b", after="", flags=re.NOFLAG)
+        found = Lines(spelt(words, language), before=r"\b", after="", flags=re.NOFLAG, book=TONE)
         yield _rule(told, found, told.get("change", {}).get(language))
     if signs := told.get("signs"):
-        yield _rule(told, Lines(signs, before="", after=""), "")
+        yield _rule(told, Lines(signs, before="", after="", book=TONE), "")
 
 
 def _rule(told: Mapping[str, Any], words: Lines, change: str | None) -> Rule:

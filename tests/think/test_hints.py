@@ -5,39 +5,40 @@ from __future__ import annotations
 import random
 import re
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from heard.think import Facts, disclosures
+from heard.think import Facts, announcing, disclosures, personal_data, quarrels, tone
 from heard.think.evaluation import CORPUS, of_corpus
-from heard.think.hints import _BOOK, Lines, told
+from heard.think.hints import PERSONAL, TONE, Book, Lines
 from heard.think.wording import folded, own_words
 
-PIECES = [piece for _, line in _BOOK._flat for demand in line.needs()[1] for piece in demand]
+# Every rule there is, whichever module wrote it.
+assert all((announcing, personal_data, quarrels, tone))
+RULES = [lines for book in (PERSONAL, TONE) for lines in book.rules]
+PIECES = sorted({piece for lines in RULES for line in lines.lines for piece in line.hint.pieces})
 TEXTS = st.lists(
-    st.sampled_from(sorted(set(PIECES))) | st.text(max_size=8) | st.sampled_from(" .,:İıſK12345"),
+    st.sampled_from(PIECES) | st.text(max_size=8) | st.sampled_from(" .,:İıſK12345"),
     max_size=12,
 ).map("".join) | st.lists(
-    st.sampled_from(sorted(set(PIECES))) | st.sampled_from(["A. Stone", "4471", "12", "", "your"]),
+    st.sampled_from(PIECES) | st.sampled_from(["A. Stone", "4471", "12", "", "your"]),
     max_size=12,
 ).map(" ".join)
 
 
-def all_lines() -> list[Lines]:
-    return list(dict.fromkeys(lines for lines, _ in _BOOK._flat))
-
-
 def as_one(lines: Lines) -> re.Pattern[str]:
     """The lines as the one pattern that they stand for."""
-    written = "|".join(re.sub(r"\(\?P<\w+>", "(", line._written) for line in lines.lines)
-    return re.compile(written, lines.lines[0]._flags)
+    written = "|".join(re.sub(r"\(\?P<\w+>", "(", line.written) for line in lines.lines)
+    return re.compile(written, lines.lines[0].flags)
 
 
-PATTERNS = [(lines, as_one(lines)) for lines in all_lines()]
+PATTERNS = [(lines, as_one(lines)) for lines in RULES if lines.lines]
 
 
 @given(TEXTS)
 @example("ID lıke your ſort code: İban")
+@example("i\u0307dm us your i\u0307iban")
 def test_looking_where_words_are_told_finds_what_looking_everywhere_finds(text: str) -> None:
     for lines, pattern in PATTERNS:
         found = [match.span() for match in lines(text)]
@@ -62,17 +63,34 @@ def test_a_part_of_a_text_is_searched_as_a_pattern_searches_it(
         assert (found and found.span()) == (there and there.span())
 
 
-def test_no_rule_is_looked_for_in_every_text() -> None:
-    assert len(PATTERNS) > 40
-    assert not told("")
-    assert not told("Hm.")
+@pytest.mark.parametrize("book", [PERSONAL, TONE])
+def test_no_rule_is_looked_for_in_every_text(book: Book) -> None:
+    assert len(book.rules) > 20
+    assert not book.told("").marks
+    assert not book.told("Hm.").marks
+
+
+def test_a_line_that_hangs_on_no_word_is_refused() -> None:
+    book = Book()
+    Lines(r"\w+", book=book)
+    with pytest.raises(ValueError, match="looked for in every text"):
+        book.told("anything")
+
+
+def test_a_word_inside_another_is_no_hint_for_a_line_that_begins_there() -> None:
+    book = Book()
+    here = Lines("here", book=book)
+    assert here in book.told("It is here.")
+    assert here not in book.told("It is there.")
 
 
 def test_half_a_letter_is_no_letter() -> None:
-    assert not told("\ud800")
+    assert not PERSONAL.told("\ud800").marks
     [found] = disclosures.disclosures("\ud800 your dialysis", Facts(is_public=True))
     assert found.matched == "dialysis"
 
 
 def test_what_is_quoted_is_not_looked_at() -> None:
-    assert told(own_words('"send me your PIN"')).keys() < told('"send me your PIN"').keys()
+    quoted = '"send me your PIN"'
+    assert PERSONAL.told(quoted).marks
+    assert not PERSONAL.told(own_words(quoted)).marks
