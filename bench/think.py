@@ -20,11 +20,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from bench import results
 from heard.reading.labelled import data_folder, table
 from heard.think import Facts, check
-from heard.think.asking import asking
-from heard.think.disclosures import disclosures
 from heard.think.evaluation import CORPUS, of_corpus
-from heard.think.personal_data import personal_data
-from heard.think.scoring import scores
+from heard.think.privacy.asking import asking
+from heard.think.privacy.disclosures import disclosures
+from heard.think.privacy.personal_data import personal_data
+from heard.think.scores.scoring import scores
 
 ROUNDS = 5
 LENGTH = 280

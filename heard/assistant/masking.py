@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from heard.think import Facts
-from heard.think.personal_data import data_in
+from heard.think.privacy.personal_data import data_in
 
 SHORTEST_INSIDE = 4
 """A detail of so many letters is hidden inside longer words, too; a shorter one as a word."""

@@ -400,7 +400,7 @@ SIGNS = {
     "heat.insulted": gettext_lazy("They insulted whoever answered them: “%(seen)s”."),
     "heat.too_close": gettext_lazy("Its author has said that they are too close to this."),
 }
-"""The signs of heat, by the codes of `heard.think.heat`."""
+"""The signs of heat, by the codes of `heard.think.second_eyes.heat`."""
 
 RETURNS = {
     "crossed": gettext_lazy("%(seen)s was at this conversation too, in the meantime."),

@@ -13,8 +13,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from heard.think import Facts
-from heard.think.belonging import is_given_as_ours, is_our_detail
-from heard.think.personal_data import data_in
+from heard.think.privacy.belonging import is_given_as_ours, is_our_detail
+from heard.think.privacy.personal_data import data_in
 from heard.think.wording import set_of
 
 _GAP = re.compile(r"\$?\{\{?\s*([^\W\d_][\w .-]{0,40}?)\s*\}?\}")

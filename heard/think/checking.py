@@ -7,38 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from heard.think.answering import answering, asked
-from heard.think.asking import asking
-from heard.think.disclosures import disclosures
-from heard.think.findings import Check, Facts, Finding, Letter, Light
-from heard.think.helpfulness import helpfulness
-from heard.think.language import language
-from heard.think.links import links
-from heard.think.necessity import is_empty, necessity
-from heard.think.occasion import occasion
-from heard.think.opening import opening
-from heard.think.personal_data import personal_data
-from heard.think.placeholders import placeholders
-from heard.think.promises import promises, promises_in
-from heard.think.scoring import PRIVATE_CODES
-from heard.think.seeming import seems_private
-from heard.think.shouting import shouting
+from heard.think.findings import Check, Facts, Finding, lights_of
+from heard.think.helpful.answering import answering, asked
+from heard.think.helpful.language import language
+from heard.think.helpful.moving_on import moving_on
+from heard.think.inspiring.warmth import warmth
+from heard.think.kind.shouting import shouting
+from heard.think.kind.tone import tone
+from heard.think.necessary.occasion import occasion
+from heard.think.necessary.saying import saying
+from heard.think.privacy.asking import asking
+from heard.think.privacy.codes import PRIVATE_CODES
+from heard.think.privacy.disclosures import disclosures
+from heard.think.privacy.personal_data import personal_data
+from heard.think.scores.seeming import seems_private
 from heard.think.softening import soften
-from heard.think.tone import tone
-from heard.think.truth import truth
-from heard.think.warmth import warmth
+from heard.think.true.agreeing import agreeing
+from heard.think.true.linking import linking
+from heard.think.true.opening import opening
+from heard.think.true.placeholders import placeholders
+from heard.think.true.promises import promises, promises_in
+from heard.think.wording import is_empty
 
 CONCERNS: tuple[Callable[[str, Facts], Iterable[Finding]], ...] = (
     promises,
-    truth,
+    agreeing,
     opening,
     placeholders,
-    links,
-    helpfulness,
+    linking,
+    moving_on,
     answering,
     language,
     warmth,
-    necessity,
+    saying,
     occasion,
     personal_data,
     disclosures,
@@ -55,7 +56,7 @@ _SAID_ALREADY = PRIVATE_CODES | {"necessary.better_in_private"}
 def check(draft: str, facts: Facts) -> Check:
     """Findings in the order of the draft, five lights, and the first promise the draft makes."""
     if is_empty(draft):
-        findings = list(necessity(draft, facts))
+        findings = list(saying(draft, facts))
         return Check(tuple(findings), lights_of(findings), questions=asked("", facts))
     said = [finding for concern in CONCERNS for finding in concern(draft, facts)]
     if not any(finding.code in _SAID_ALREADY for finding in said):
@@ -71,14 +72,3 @@ def check(draft: str, facts: Facts) -> Check:
         promise_text=draft[owed.start : owed.end] if owed else "",
         questions=asked(draft, facts),
     )
-
-
-def lights_of(findings: Iterable[Finding]) -> dict[Letter, Light]:
-    """Red where a finding stops or is grave, amber where one warns, green otherwise."""
-    lights = dict.fromkeys(Letter, Light.GREEN)
-    for finding in findings:
-        if finding.stops or finding.light is Light.RED:
-            lights[finding.letter] = Light.RED
-        elif lights[finding.letter] is Light.GREEN:
-            lights[finding.letter] = finding.light
-    return lights

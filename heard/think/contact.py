@@ -21,9 +21,7 @@ _FEELING = re.compile(
     r"|incompeten|nightmare|fuck|shit|crap|sucks?\b)"
     r"|!!|\?\?|(?:\b[A-ZÀ-ÖØ-Þ]{3,}\b[ ,!.]+){3}|[😡🤬😠😤😭😢👎🤮💔🤦]"
 )
-_FEELING_ABROAD = spoken(
-    {name: told["feels"] for name, told in table("warmth.toml").items() if "feels" in told}
-)
+_FEELING_ABROAD = spoken(table("contact.toml")["feels"])
 
 
 @lru_cache(maxsize=256)

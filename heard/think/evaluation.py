@@ -27,8 +27,9 @@ from heard.reading.measures import Figures, area, calibration_error
 from heard.think.checking import check
 from heard.think.findings import Check, Facts, Finding, Light
 from heard.think.harm import harms
-from heard.think.scoring import PRIVATE_CODES, PRIVATE_FROM, Scores, scores
-from heard.think.seeming import SEEMS
+from heard.think.privacy.codes import PRIVATE_CODES
+from heard.think.scores.scoring import PRIVATE_FROM, Scores, scores
+from heard.think.scores.seeming import SEEMS
 
 try:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -158,3 +158,14 @@ class Check:
     def stops(self) -> bool:
         """Whether any finding forbids sending."""
         return any(finding.stops for finding in self.findings)
+
+
+def lights_of(findings: Iterable[Finding]) -> dict[Letter, Light]:
+    """Red where a finding stops or is grave, amber where one warns, green otherwise."""
+    lights = dict.fromkeys(Letter, Light.GREEN)
+    for finding in findings:
+        if finding.stops or finding.light is Light.RED:
+            lights[finding.letter] = Light.RED
+        elif lights[finding.letter] is Light.GREEN:
+            lights[finding.letter] = finding.light
+    return lights

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from heard.think.findings import Finding, Light
-from heard.think.scoring import PRIVATE_CODES
+from heard.think.privacy.codes import PRIVATE_CODES
 
 FIRM = frozenset(
     {

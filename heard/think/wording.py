@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -59,7 +60,7 @@ def spelt(words: str, language: str) -> str:
 
 
 def table(name: str) -> dict[str, Any]:
-    """What is told in a file of wordings beside the modules."""
+    """What is told in a file of wordings, named by its way from here: `kind/tone.toml`."""
     return tomllib.loads((files("heard.think") / name).read_text(encoding="utf-8"))
 
 
@@ -76,6 +77,11 @@ def phrase(lines: str) -> re.Pattern[str]:
 def set_of(words: str) -> frozenset[str]:
     """The words of a text."""
     return frozenset(words.split())
+
+
+def is_empty(draft: str) -> bool:
+    """Whether nothing but space and marks is there; a lone emoji is something."""
+    return all(unicodedata.category(letter)[0] in "ZCP" for letter in draft)
 
 
 @lru_cache(maxsize=16)

@@ -17,7 +17,7 @@ from heard.think import (
     Turn,
     check,
 )
-from heard.think.scoring import scores
+from heard.think.scores.scoring import scores
 from tests.think.looking import codes
 
 # Pieces of drafts that set off every concern, whole so that they may stand side by side.

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from heard.think import Facts, announcing, disclosures, personal_data, quarrels, tone
+from heard.think import Facts
 from heard.think.evaluation import CORPUS, of_corpus
 from heard.think.hints import PERSONAL, TONE, Book, Lines
+from heard.think.kind import tone
+from heard.think.posts import announcing, quarrels
+from heard.think.privacy import disclosures, personal_data
 from heard.think.wording import folded, own_words
 
 # Every rule there is, whichever module wrote it.

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heard.think.contact import has_feeling
-from heard.think.heat import Temper, heat, insults
-from heard.think.language import SPOKEN
-from heard.think.tone import RULES
+from heard.think.kind.tone import RULES
+from heard.think.second_eyes.heat import Temper, heat, insults
+from heard.think.tongues import SPOKEN
 from heard.think.wording import low_words, lowered, spelt, table
 from tests.think.looking import codes, mended, only
 
@@ -262,7 +262,7 @@ def test_a_letter_is_greeted_in_its_own_language(language: str) -> None:
 def test_who_is_upset_is_heard_in_every_language(language: str) -> None:
     draft = LETTERS[language]
     found = only("kind.unheard", draft, contact_is_upset=True, is_public=True)
-    assert found.change == table("warmth.toml")[language]["sorry"]
+    assert found.change == table("inspiring/warmth.toml")[language]["sorry"]
     assert "kind.unheard" not in codes(found.changed(draft), contact_is_upset=True, is_public=True)
 
 
@@ -298,12 +298,12 @@ def test_feeling_is_heard_in_every_language(message: str) -> None:
 
 
 def test_every_rule_is_worded_in_every_language_or_says_nothing_at_all() -> None:
-    told = table("tone.toml")["rules"]
+    told = table("kind/tone.toml")["rules"]
     for code in {rule["code"] for rule in told}:
         languages = {name for rule in told if rule["code"] == code for name in rule["words"]}
         # A laugh is written with the same letters in German as in English.
         assert languages >= set(SPOKEN) - ({"de"} if code == "kind.mockery" else set())
-    assert set(table("warmth.toml")) == set(SPOKEN)
+    assert set(table("inspiring/warmth.toml")) == set(SPOKEN)
 
 
 def test_no_rule_matches_nothing_and_every_place_holder_is_filled() -> None:

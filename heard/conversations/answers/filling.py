@@ -22,7 +22,7 @@ from heard.knowledge.models import HouseFact
 from heard.staff.models import User
 from heard.think import Facts
 from heard.think.contact import first_name
-from heard.think.personal_data import data_in
+from heard.think.privacy.personal_data import data_in
 
 LOOKED_AT = 5
 MOST_HANDLES = 200

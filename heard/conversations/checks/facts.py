@@ -21,8 +21,8 @@ from heard.knowledge.telling import known_of, texts_of
 from heard.reading import Mood, Stance
 from heard.staff.models import User
 from heard.think import Facts, Known, Opening, Turn
-from heard.think.claims import Sort, claims_in
-from heard.think.moments import local
+from heard.think.true.claims import Sort, claims_in
+from heard.think.true.moments import local
 
 SAID = 20
 EARLIER_REPLIES = 5

@@ -46,7 +46,7 @@ from heard.events.diary import record
 from heard.lib.jobs import jobs
 from heard.staff.models import User
 from heard.think import Check, check
-from heard.think.heat import anger
+from heard.think.second_eyes.heat import anger
 
 NUMBER = re.compile(r" \(\d{1,2}/\d{1,2}\)$")
 OVERDUE_AFTER = timedelta(seconds=30)

@@ -25,8 +25,8 @@ from heard.lib.statements import fetch
 from heard.reading import Mood
 from heard.staff.models import Role, User
 from heard.think import Check, Light
-from heard.think.heat import Heat, Temper, heat
-from heard.think.stakes import legal_words, refund
+from heard.think.second_eyes.heat import Heat, Temper, heat
+from heard.think.second_eyes.stakes import legal_words, refund
 
 SAID = 40
 LATELY = timedelta(days=1)

@@ -11,7 +11,7 @@ from heard.reading.labelled import data_folder
 from heard.reading.models import save
 from heard.think import models
 from heard.think.evaluation import CORPUS
-from heard.think.heads import MODEL
+from heard.think.scores.heads import MODEL
 from heard.think.training.heads import train
 
 

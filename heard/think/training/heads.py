@@ -18,8 +18,8 @@ from heard.reading.heads import packed
 from heard.reading.labelled import lines
 from heard.think.checking import check
 from heard.think.evaluation import Labelled, labelled, of_corpus
-from heard.think.figures import FIGURES, Seen, figures
-from heard.think.heads import BUCKETS, HEADS, levelled, words
+from heard.think.scores.figures import FIGURES, Seen, figures
+from heard.think.scores.heads import BUCKETS, HEADS, levelled, words
 from heard.think.wording import bare
 
 # The marks in `ibm_care.tsv`, in the order of their signs.

@@ -15,7 +15,7 @@ from heard.conversations.models import CheckedPost, PostingPage
 from heard.events.models import Event
 from heard.knowledge.models import HouseFact
 from tests import make
-from tests.think.test_posts import remembered
+from tests.think.posts.test_posting import remembered
 
 pytestmark = pytest.mark.django_db
 

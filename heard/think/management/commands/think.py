@@ -17,7 +17,7 @@ from heard.reading.labelled import data_folder
 from heard.think import Facts, Known, Opening, Turn, check
 from heard.think.evaluation import CORPUS, Score, Table, evaluate
 from heard.think.findings import Spans
-from heard.think.scoring import scores
+from heard.think.scores.scoring import scores
 
 _SHOWN_FROM = 0.002  # of replies, for a rule to be listed by itself
 _LISTS = {

@@ -1,0 +1,1 @@
+"""Inspiring: would a stranger think better of us?"""

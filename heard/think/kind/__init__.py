@@ -1,0 +1,1 @@
+"""Kind: would these words hurt whoever reads them?"""

@@ -1,0 +1,1 @@
+"""Necessary: is there something to say, and is this the moment, the place and the person for it?"""

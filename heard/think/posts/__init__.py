@@ -1,0 +1,1 @@
+"""The same questions of words that answer nobody."""

@@ -1,0 +1,1 @@
+"""What strangers may not read, or be asked for where they read: the grave part of Necessary."""
