@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache, reduce
 from itertools import product
@@ -208,12 +209,16 @@ class Told:
 
     def _all_places(self) -> dict[int, list[tuple[int, int]]]:
         """Where lines may match, with their numbers, from left to right; by the rule's mark."""
-        found: dict[int, set[tuple[int, int]]] = {}
+        places: dict[int, list[tuple[int, int]]] = {}
+        lines_of, is_as_long = self._index.lines_of, self._is_as_long
         for piece, start, _ in self._found:
-            for mark, number, is_beginning in self._index.lines_of[piece]:
-                at = start if is_beginning and self._is_as_long else _ANYWHERE
-                found.setdefault(mark, set()).add((at, number))
-        return {mark: sorted(places) for mark, places in found.items()}
+            for mark, number, is_beginning in lines_of[piece]:
+                place = (start if is_beginning and is_as_long else _ANYWHERE, number)
+                if mark not in places:
+                    places[mark] = [place]
+                elif place not in places[mark]:
+                    insort(places[mark], place)
+        return places
 
 
 class _Index(NamedTuple):

@@ -29,7 +29,10 @@ _NOT_OURS = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _OPENS_A_QUOTE = re.compile(r"'(?<!\w')")
-_SENTENCE_END = re.compile(r"[.!?…]+[)\"']*(?=\s|$)|\n+")
+# One class of characters first: a search for two beginnings takes three times as long.
+_SENTENCE_END = re.compile(
+    r"[.!?…\n](?:(?<=\n)\n*|(?<!\n)[.!?…]*[)\"']*(?=\s|$))",
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[ap]\.m|e\.g|i\.e|approx|mr|mrs|ms|dr|tel|ext|vs|incl)"
     r"|\b[A-Z])\.$",

@@ -25,7 +25,7 @@ def asking(draft: str, facts: Facts) -> Iterable[Finding]:
     if facts.is_public and (
         (_REQUEST in may and _NAMES_DATA in may)
         or may.marks & _ELSEWHERE_TOO
-        or may_ask_in_the_open(text)
+        or may_ask_in_the_open(may.marks)
     ):
         yield from _in_public(draft, facts, text)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from heard.think.findings import Facts, Finding, Letter, Light
 from heard.think.hints import PERSONAL, Lines, marks_of
@@ -33,6 +35,7 @@ class _Kind:
     tells: str
     surely: Lines
     perhaps: Lines
+    marks: int
 
 
 def _kind(name: str, words: dict[str, str], parts: dict[str, str]) -> _Kind:
@@ -44,7 +47,8 @@ def _kind(name: str, words: dict[str, str], parts: dict[str, str]) -> _Kind:
             written = written.replace(f"{{{part}}}", said)
         return Lines(written, flags=flags)
 
-    return _Kind(name, words["tells"], lines("surely"), lines("perhaps"))
+    surely, perhaps = lines("surely"), lines("perhaps")
+    return _Kind(name, words["tells"], surely, perhaps, marks_of((surely, perhaps)))
 
 
 _TOLD: dict[str, dict[str, str]] = table("privacy/disclosures.toml")
@@ -55,7 +59,7 @@ _PARTS = {
     for name, words in _TOLD.pop("parts").items()
 }
 _KINDS = [_kind(name, words, _PARTS) for name, words in _TOLD.items()]
-_ALL = marks_of(lines for kind in _KINDS for lines in (kind.surely, kind.perhaps))
+_ALL = reduce(or_, (kind.marks for kind in _KINDS))
 DISCLOSED = frozenset(_TOLD)
 
 
@@ -69,7 +73,7 @@ def disclosures(draft: str, facts: Facts) -> Iterable[Finding]:
         return
     said = folded(facts.message).casefold()
     for kind in _KINDS:
-        if marks & (kind.surely.mark | kind.perhaps.mark):
+        if marks & kind.marks:
             yield from _of_kind(kind, draft, text, said)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from heard.think.hints import PERSONAL, Lines, Told, marks_of
+from heard.think.hints import PERSONAL, Lines, marks_of
 from heard.think.wording import sentences, table
 
 _LONGEST = 600  # characters of a sentence that are looked at
@@ -51,43 +52,48 @@ _TONGUES = {
 }
 IN_PRIVATE = {name: tongue.in_private for name, tongue in _TONGUES.items()}
 _DATA = marks_of(tongue.data for tongue in _TONGUES.values())
+_OPEN = _DATA | marks_of(
+    lines for tongue in _TONGUES.values() for lines in (tongue.place, tongue.answer, tongue.give)
+)
 PLACES = frozenset(lines for tongue in _TONGUES.values() for lines in (tongue.place, tongue.answer))
 """Without a word of these no open place is named."""
-_NOT_SO = re.compile(
-    r"\b(?:do not|don't|never|avoid|rather than|instead of|without|no need|needn't|nothing"
-    r"|nicht|kein\w*|niemals|ohne|ne \w+(?:-\w+)? (?:pas|jamais)|sans|jamais|nunca|sin"
-    r"|no (?:\w+ )?(?:publi|compart|env|pong|dej|hace)\w*|non|niente|senza|não|sem)\b",
-    re.IGNORECASE,
+_NOT_SO = Lines(
+    r"do not|don't|never|avoid|rather than|instead of|without|no need|needn't|nothing",
+    r"nicht|kein\w*|niemals|ohne|ne \w+(?:-\w+)? (?:pas|jamais)|sans|jamais|nunca|sin",
+    r"no (?:\w+ )?(?:publi|compart|env|pong|dej|hace)\w*|non|niente|senza|não|sem",
+    before=r"\b",
+    after=r"\b",
 )
-_PRIVATELY = re.compile(
-    r"priva[dt]|privé|\bd\.?m'?s?\b|\bpm\b|\bMP\b|\bMD\b|direct|direkt|inbox|mensaje directo"
-    r"|\b(?:by|via|in|through|over) (?:(?:an?|our|live|the) )?(?:e-?mail|chat|phone|link)\b"
-    r"|\b(?:e-?mail|call|ring|message|text|whatsapp) (?:us|me)\b|https?:|[\w.]@\w",
-    re.IGNORECASE,
+_PRIVATELY = Lines(
+    r"priva[dt]|privé|\bd\.?m'?s?\b|\bpm\b|\bMP\b|\bMD\b|direct|direkt|inbox|mensaje directo",
+    r"\b(?:by|via|in|through|over) (?:(?:an?|our|live|the) )?(?:e-?mail|chat|phone|link)\b",
+    r"\b(?:e-?mail|call|ring|message|text|whatsapp) (?:us|me)\b|https?:|[\w.]@\w",
+    before="",
+    after="",
 )
 _THAT = re.compile(
     r"\b(?:it|them|that|these|those|lo|la|los|le|les|o|a|os|es|sie|das|li)\b", re.IGNORECASE
 )
 
 
-def may_ask_in_the_open(text: str) -> bool:
-    """Whether a text has the words without which it makes no request in the open."""
-    may = PERSONAL.told(text)
-    return bool(may.marks & _DATA and (_may_demand(may) or _open_in(may)))
+def may_ask_in_the_open(marks: int) -> bool:
+    """Whether a text of these marks has the words without which it asks for nothing in the open."""
+    return bool(marks & _DATA and (_may_demand(marks) or _open_in(marks & _OPEN)))
 
 
-def _open_in(may: Told) -> list[str]:
+@lru_cache(maxsize=256)
+def _open_in(marks: int) -> tuple[str, ...]:
     """The languages in which it may be asked for data in the open."""
-    return [
+    return tuple(
         name
         for name, tongue in _TONGUES.items()
-        if tongue.data in may
-        and (tongue.answer in may or (tongue.place in may and tongue.give in may))
-    ]
+        if marks & tongue.data.mark
+        and (marks & tongue.answer.mark or (marks & tongue.place.mark and marks & tongue.give.mark))
+    )
 
 
-def _may_demand(may: Told) -> bool:
-    return _DEMAND in may and _TONGUES["en"].data in may
+def _may_demand(marks: int) -> bool:
+    return bool(marks & _DEMAND.mark and marks & _TONGUES["en"].data.mark)
 
 
 def requests_in_the_open(text: str, *, names_a_private_way: bool) -> Iterator[Request]:
@@ -96,9 +102,9 @@ def requests_in_the_open(text: str, *, names_a_private_way: bool) -> Iterator[Re
     Where no open place is named and no private way either, two kinds of data make a request, or one
     that opens an account.
     """
-    may = PERSONAL.told(text)
-    open_in = _open_in(may)
-    demands = not names_a_private_way and _may_demand(may)
+    marks = PERSONAL.told(text).marks
+    open_in = _open_in(marks & _OPEN)
+    demands = not names_a_private_way and _may_demand(marks)
     if not open_in and not demands:
         return
     places = sentences(text)
