@@ -25,6 +25,7 @@ from heard.reading.measures import (
     accuracy,
     area,
     calibration_error,
+    honest_error,
     macro_f1,
     macro_recall,
     reliability,
@@ -242,6 +243,7 @@ def _calibration(name: str, texts: Texts, truth: Sequence[str], *, head: str) ->
     places = np.array([CLASSES[head].index(kind) for kind in truth])
     _RELIABILITY[name, head] = reliability(chances, places)
     error = calibration_error(chances, places)
+    mean, most = honest_error(chances)
     return Score(
         name,
         head,
@@ -250,7 +252,7 @@ def _calibration(name: str, texts: Texts, truth: Sequence[str], *, head: str) ->
         error,
         None,
         None,
-        _CALIBRATED,
+        f"{_CALIBRATED}; honest probabilities show {mean:.3f} by chance, rarely over {most:.3f}",
     )
 
 

@@ -3,7 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heard.reading.measures import accuracy, area, calibration_error, macro_f1, macro_recall
+from heard.reading.measures import (
+    accuracy,
+    area,
+    calibration_error,
+    honest_error,
+    macro_f1,
+    macro_recall,
+)
 
 KINDS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=1)
 
@@ -39,3 +46,10 @@ def test_a_sure_and_wrong_reader_is_badly_calibrated() -> None:
     chances = np.array([[0.9, 0.1], [0.9, 0.1]])
     assert calibration_error(chances, np.array([1, 1])) == pytest.approx(0.9)
     assert calibration_error(chances, np.array([0, 1])) == pytest.approx(0.4)
+
+
+def test_honest_probabilities_err_by_chance_the_less_the_more_texts_there_are() -> None:
+    few, many = (honest_error(np.tile([[0.7, 0.3]], (count, 1))) for count in (100, 10_000))
+    assert 0 < many[0] < few[0] < 0.06
+    assert all(mean < most for mean, most in (few, many))
+    assert honest_error(np.array([[1.0, 0.0]])) == (0, 0)
