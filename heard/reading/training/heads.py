@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ _ROUNDS = 150
 # every so many texts are enough for that.
 _JUDGED = {"mood": OWN | {"felt"}, "need": OWN, "stance": OWN}
 _THINNED = 4
+# What we wrote ourselves, and what strangers wrote and we labelled.
+_OUR_HANDS = OWN - {"ibm_care"}
+_STRANGERS = frozenset({"ibm_care", "felt"})
 
 
 # VADER reads emoji by the words of their names, which for many say nothing of a feeling.
@@ -58,16 +61,20 @@ def train(data: Path) -> dict[str, NDArray[Any]]:
 def train_abroad(data: Path) -> dict[str, NDArray[Any]]:
     """The arrays of the model file `heads_abroad`: the other languages that are read, together.
 
-    From English texts they learn what is not of words: tone, signs, length.
+    From English texts they learn what is not of words (tone, signs, length), and how much less sure
+    a head should be of strangers' texts: in these languages all there is to learn from is ours.
     """
     valences = lexicon_abroad()
-    english = [example for example in examples(data) if example.is_own]
+    labelled = [example for example in examples(data) if example.source in OWN | _STRANGERS]
     own = abroad(weight=_ABROAD_WEIGHT)
     matrix, dense = _matrix([example.text for example in own], Lexicon.abroad(valences))
-    _, counted = _matrix([example.text for example in english], Lexicon.english(lexicon()))
-    empty = csr_matrix((len(english), matrix.shape[1]))
-    lent = [replace(example, weight=1.0, source="english") for example in english]
-    return _fitted([*own, *lent], vstack([matrix, empty]), np.vstack([dense, counted]), valences)
+    spelt, counted = _matrix([example.text for example in labelled], Lexicon.english(lexicon()))
+    beyond = _beyond_our_hands(hstack([spelt, csr_matrix(counted)]).tocsr(), labelled)
+    is_lent = [example.is_own for example in labelled]
+    lent = [replace(it, weight=1.0, source="english") for it in labelled if it.is_own]
+    empty = csr_matrix((len(lent), matrix.shape[1]))
+    everything = np.vstack([dense, counted[is_lent]])
+    return _fitted([*own, *lent], vstack([matrix, empty]), everything, valences, beyond)
 
 
 def _fitted(
@@ -75,13 +82,17 @@ def _fitted(
     matrix: csr_matrix,
     dense: NDArray[np.float32],
     valences: dict[str, float],
+    beyond: Mapping[str, float] | None = None,
 ) -> dict[str, NDArray[Any]]:
+    """The arrays of a model file. By `beyond` each head is made less sure than its sources tell."""
     weights = np.zeros((2 * features.BUCKETS, WIDTH), dtype=np.float64)
     dense_weights = np.zeros((len(features.DENSE), WIDTH))
     bias = np.zeros(WIDTH)
     everything = hstack([matrix, csr_matrix(dense)]).tocsr()
     for head, columns in COLUMNS_OF.items():
         fitted, offset = _fit(head, everything, known)
+        if beyond is not None:
+            fitted, offset = fitted / beyond[head], offset / beyond[head]
         weights[:, columns] = fitted[: 2 * features.BUCKETS]
         dense_weights[:, columns] = fitted[2 * features.BUCKETS :]
         bias[columns] = offset
@@ -147,55 +158,88 @@ def _fit(
     head: str, matrix: csr_matrix, known: Sequence[Example]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights and bias of one head, with the temperature worked in."""
-    labelled = [place for place, example in enumerate(known) if getattr(example, head) is not None]
-    shares = np.array([getattr(known[place], head) for place in labelled])
-    weight = np.array(
-        [known[place].weight * _COUNTS.get((head, known[place].source), 1.0) for place in labelled]
-    )
-    source = np.array([known[place].source for place in labelled])
-    rows = matrix[labelled]
-    heat = _strangers_heat(head, rows, shares, weight, source)
-    fitted = _regression(rows, shares, weight, head)
+    taught = _taught(head, matrix, known)
+    heat = _strangers_heat(head, taught)
+    fitted = _regression(head, taught)
     return fitted.coef_.T / heat, fitted.intercept_ / heat
 
 
-def _strangers_heat(
-    head: str,
-    rows: csr_matrix,
-    shares: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    source: NDArray[np.str_],
-) -> float:
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """The texts that carry a label of one head: what is seen of each, and what it says."""
+
+    rows: csr_matrix
+    shares: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    source: NDArray[np.str_]
+
+    def of(self, chosen: NDArray[np.bool_]) -> _Lesson:
+        return _Lesson(
+            self.rows[chosen], self.shares[chosen], self.weight[chosen], self.source[chosen]
+        )
+
+
+def _taught(head: str, matrix: csr_matrix, known: Sequence[Example]) -> _Lesson:
+    labelled = [place for place, example in enumerate(known) if getattr(example, head) is not None]
+    own = [known[place] for place in labelled]
+    return _Lesson(
+        matrix[labelled],
+        np.array([getattr(example, head) for example in own]),
+        np.array([it.weight * _COUNTS.get((head, it.source), 1.0) for it in own]),
+        np.array([example.source for example in own]),
+    )
+
+
+def _beyond_our_hands(matrix: csr_matrix, known: Sequence[Example]) -> dict[str, float]:
+    """By how much less sure each head should be of strangers than of what we write ourselves.
+
+    A head that has learnt from our own hands alone is read to strangers whose texts we labelled.
+    """
+    found = {}
+    for head in COLUMNS_OF:
+        taught = _taught(head, matrix, known)
+        ours = taught.of(np.isin(taught.source, sorted(_OUR_HANDS)))
+        trial = _regression(head, ours)
+        met = taught.of(np.isin(taught.source, sorted(_STRANGERS & _JUDGED[head])))
+        heat = _temperature(trial.decision_function(met.rows), met.shares, _of_each(met.source))
+        found[head] = heat / _strangers_heat(head, ours)
+    return found
+
+
+def _of_each(source: NDArray[np.str_]) -> NDArray[np.float64]:
+    """Weights by which every source counts the same."""
+    _, place, times = np.unique(source, return_inverse=True, return_counts=True)
+    return np.asarray(1 / times[place])
+
+
+def _strangers_heat(head: str, taught: _Lesson) -> float:
     """The temperature that makes the head honest about texts from where it has learnt nothing.
 
     Each source in turn is left out, and read by what the others taught; all count the same. Texts
     held out at random would call it surer than it is: they are by the hands it has learnt from.
     """
-    judged = sorted(_JUDGED[head] & set(source.tolist()))
     # Of the large public sets a part is enough to find how sure the head is.
-    thinned = np.arange(len(source)) % _THINNED == 0
-    is_own = np.isin(source, sorted(OWN))
-    logits, truths, counts = [], [], []
-    for left_out in judged:
-        seen = (source != left_out) & (is_own | thinned)
-        strength = np.where(is_own[seen], 1.0, _THINNED) * weight[seen]
-        trial = _regression(rows[seen], shares[seen], strength, head)
-        asked = (source == left_out) & (is_own | thinned)
-        logits.append(trial.decision_function(rows[asked]))
-        truths.append(shares[asked])
-        counts.append(np.full(asked.sum(), 1 / asked.sum()))
-    return _temperature(np.vstack(logits), np.vstack(truths), np.concatenate(counts))
+    is_own = np.isin(taught.source, sorted(OWN))
+    thinned = taught.of(is_own | (np.arange(len(is_own)) % _THINNED == 0))
+    more = np.where(np.isin(thinned.source, sorted(OWN)), 1.0, _THINNED)
+    thinned = replace(thinned, weight=more * thinned.weight)
+    logits, met = [], []
+    for left_out in sorted(_JUDGED[head] & set(thinned.source.tolist())):
+        trial = _regression(head, thinned.of(thinned.source != left_out))
+        met.append(thinned.of(thinned.source == left_out))
+        logits.append(trial.decision_function(met[-1].rows))
+    shares = np.vstack([each.shares for each in met])
+    source = np.concatenate([each.source for each in met])
+    return _temperature(np.vstack(logits), shares, _of_each(source))
 
 
-def _regression(
-    rows: csr_matrix, shares: NDArray[np.float64], weight: NDArray[np.float64], head: str
-) -> LogisticRegression:
-    text, kind = np.nonzero(shares.T)[::-1]
-    strength = shares[text, kind] * weight[text]
+def _regression(head: str, taught: _Lesson) -> LogisticRegression:
+    text, kind = np.nonzero(taught.shares.T)[::-1]
+    strength = taught.shares[text, kind] * taught.weight[text]
     sizes = np.bincount(kind, weights=strength)
     strength *= ((sizes.sum() / len(sizes) / sizes) ** _LEVELLED[head])[kind]
     return LogisticRegression(C=_STRENGTH[head], max_iter=_ROUNDS, tol=1e-3).fit(
-        rows[text], kind, sample_weight=strength
+        taught.rows[text], kind, sample_weight=strength
     )
 
 
