@@ -137,14 +137,10 @@ class _Line:
         self.written, self.flags = written, flags
 
     @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        return re.compile(self.written, self.flags)
-
-    @cached_property
     def hint(self) -> _Hint:
         """How it begins, if that is sharp; else the sharpest of what must stand in a text."""
         needs = _needs(parser.parse(self.written, self.flags))
-        hints = [_Hint(_beginnings(needs.begins), is_beginning=True)]
+        hints = [_Hint(_pieces(needs.begins), is_beginning=True)]
         if _sharpness(hints[0].pieces)[0] < _SHARP:
             hints += [_Hint(_pieces(demand), is_beginning=False) for demand in needs.demands]
         sharpest = max(hints, key=lambda hint: _sharpness(hint.pieces))
@@ -196,13 +192,13 @@ class Told:
         first, its_number = None, 0
         for at, number in places.get(lines.mark, ()):
             if at == _ANYWHERE:
-                match = self._index.lines[number].pattern.search(self._text, start, end)
+                match = self._index.patterns[number].search(self._text, start, end)
             elif at < start:
                 continue
             elif at > end or (first and first.start() < at):
                 break
             else:
-                match = self._index.lines[number].pattern.match(self._text, at, end)
+                match = self._index.patterns[number].match(self._text, at, end)
             if match and (first is None or (match.start(), number) < (first.start(), its_number)):
                 first, its_number = match, number
         return first
@@ -222,7 +218,7 @@ class Told:
 
 
 class _Index(NamedTuple):
-    """What is looked for: of each piece the marks of its rules, and its lines.
+    """What is looked for: of each piece the marks of its rules, and its lines; and their patterns.
 
     `inside` leaves out the rules that ask for it at the beginning of a word. Of a line it tells the
     mark of its rule, its number, and whether the line begins with the piece.
@@ -232,7 +228,7 @@ class _Index(NamedTuple):
     marks: list[int]
     inside: list[int]
     lines_of: list[list[tuple[int, int, bool]]]
-    lines: list[_Line]
+    patterns: list[re.Pattern[str]]
 
 
 def _indexed(lines: list[_Line], marks: list[int]) -> _Index:
@@ -252,7 +248,7 @@ def _indexed(lines: list[_Line], marks: list[int]) -> _Index:
             for piece, of in numbers.items()
         ],
         [[(marks[n], n, lines[n].hint.is_beginning) for n in of] for of in numbers.values()],
-        lines,
+        [re.compile(line.written, line.flags) for line in lines],
     )
 
 
@@ -290,6 +286,8 @@ def _needs(parts: Iterable[tuple[Any, Any]]) -> _Needs:
     is_exact = True
     now = _NOTHING
     for kind, told_of in parts:
+        if kind in (kinds.AT, kinds.ASSERT_NOT):
+            continue
         if kind is kinds.ASSERT:
             # What must stand behind stands in the text as well.
             demands += _needs(told_of[1]).demands
@@ -317,8 +315,6 @@ def _needs_of(kind: Any, told_of: Any) -> _Needs:
         return _just({_lowered(chr(told_of))})
     if kind is kinds.IN:
         return _one_letter(told_of)
-    if kind in (kinds.AT, kinds.ASSERT_NOT):
-        return _just({""})
     if kind is kinds.SUBPATTERN:
         return _needs(told_of[3])
     if kind is kinds.ATOMIC_GROUP:
@@ -382,13 +378,10 @@ def _letters(piece: str) -> float:
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
-def _pieces(demand: Pieces) -> Pieces:
-    """The demand in pieces that are not too long, without those that hold another one."""
-    cut = {piece[:_LONGEST] for piece in demand}
-    return frozenset(piece for piece in cut if not any(it in piece for it in cut - {piece}))
-
-
-def _beginnings(begins: Pieces) -> Pieces:
-    """The pieces that something begins with, without those that begin with another one."""
-    cut = {piece[:_LONGEST] for piece in begins}
-    return frozenset(piece for piece in cut if not any(map(piece.startswith, cut - {piece})))
+def _pieces(ways: Pieces) -> Pieces:
+    """The ways to write something in pieces that are not too long, none of which begins another."""
+    pieces: list[str] = []
+    for piece in sorted({way[:_LONGEST] for way in ways}):
+        if not (pieces and piece.startswith(pieces[-1])):
+            pieces.append(piece)
+    return frozenset(pieces)

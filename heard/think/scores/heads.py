@@ -105,10 +105,9 @@ def words(draft: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
             if place > 1:
                 _put(found, f"{plain[place - 2]} {plain[place - 1]} >{shape}", 1.0)
     for word in dict.fromkeys(word for word in plain if word[0].isalpha()):
-        spelt = f"<{word[:_LONGEST_SPELT]}>"
-        for size in _LETTERS:
-            for place in range(len(spelt) - size + 1):
-                _put(found, f"~{spelt[place : place + size]}", _LETTERS_COUNT)
+        for bucket in _pieces(word[:_LONGEST_SPELT]):
+            if found.get(bucket, 0.0) < _LETTERS_COUNT:
+                found[bucket] = _LETTERS_COUNT
     places = np.fromiter(found, dtype=np.int64, count=len(found))
     return places, np.fromiter(found.values(), dtype=np.float32, count=len(found))
 
@@ -129,5 +128,20 @@ def _shape(word: str) -> str:
 
 
 def _put(found: dict[int, float], feature: str, count: float) -> None:
-    bucket = crc32(feature.encode("utf-8", "surrogatepass")) % BUCKETS
+    bucket = _bucket(feature)
     found[bucket] = max(found.get(bucket, 0.0), count)
+
+
+@lru_cache(maxsize=4096)
+def _pieces(word: str) -> tuple[int, ...]:
+    """The buckets of a word's pieces; most words of a draft stood in the one before."""
+    spelt = f"<{word}>"
+    return tuple(
+        _bucket(f"~{spelt[place : place + size]}")
+        for size in _LETTERS
+        for place in range(len(spelt) - size + 1)
+    )
+
+
+def _bucket(feature: str) -> int:
+    return crc32(feature.encode("utf-8", "surrogatepass")) % BUCKETS
