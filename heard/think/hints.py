@@ -140,13 +140,13 @@ class _Line:
     def hint(self) -> _Hint:
         """How it begins, if that is sharp; else the sharpest of what must stand in a text."""
         needs = _needs(parser.parse(self.written, self.flags))
-        hints = [_Hint(_pieces(needs.begins), is_beginning=True)]
-        if _sharpness(hints[0].pieces)[0] < _SHARP:
-            hints += [_Hint(_pieces(demand), is_beginning=False) for demand in needs.demands]
-        sharpest = max(hints, key=lambda hint: _sharpness(hint.pieces))
-        if "" in sharpest.pieces:
+        begins, holds = _pieces(needs.begins), _pieces(needs.holds)
+        is_sharp = _sharpness(begins)[0] >= _SHARP
+        is_beginning = is_sharp or _sharpness(begins) >= _sharpness(holds)
+        hint = _Hint(begins if is_beginning else holds, is_beginning)
+        if "" in hint.pieces:
             raise ValueError(f"It would have to be looked for in every text: {self.written}")
-        return sharpest
+        return hint
 
     @property
     def is_of_words(self) -> bool:
@@ -268,21 +268,21 @@ _ALIKE = (("\u0131", "i"), ("\u017f", "s"), ("\u0307", ""))
 
 
 class _Needs(NamedTuple):
-    """All ways to write it, if they are few; else what must stand in it; how it begins and ends."""
+    """All ways to write it, if they are few; the sharpest of what stands in it; its two ends."""
 
-    exact: frozenset[str] | None
-    demands: list[Pieces]
-    begins: frozenset[str]
-    ends: frozenset[str]
+    exact: Pieces | None
+    holds: Pieces
+    begins: Pieces
+    ends: Pieces
 
 
-_ANYTHING = _Needs(None, [], _NOTHING, _NOTHING)
+_ANYTHING = _Needs(None, _NOTHING, _NOTHING, _NOTHING)
 
 
 def _needs(parts: Iterable[tuple[Any, Any]]) -> _Needs:
     """What stands in a row."""
-    demands: list[Pieces] = []
-    begins: frozenset[str] | None = None
+    held: list[Pieces] = []
+    begins: Pieces | None = None
     is_exact = True
     now = _NOTHING
     for kind, told_of in parts:
@@ -290,7 +290,7 @@ def _needs(parts: Iterable[tuple[Any, Any]]) -> _Needs:
             continue
         if kind is kinds.ASSERT:
             # What must stand behind stands in the text as well.
-            demands += _needs(told_of[1]).demands
+            held.append(_needs(told_of[1]).holds)
             continue
         part = _needs_of(kind, told_of)
         if part.exact is not None and len(now) * len(part.exact) <= _MOST:
@@ -301,13 +301,12 @@ def _needs(parts: Iterable[tuple[Any, Any]]) -> _Needs:
         now = frozenset(before + after for before, after in product(now, behind))
         begins = now if begins is None else begins
         is_exact = False
-        demands.append(now)
-        demands += part.demands
+        held += [now, part.holds]
         now = part.ends if part.exact is None else part.exact
-    demands.append(now)
+    sharpest = max([*held, now], key=_sharpness)
     if is_exact:
-        return _Needs(now if len(demands) == 1 else None, demands, now, now)
-    return _Needs(None, demands, begins or _NOTHING, now)
+        return _Needs(None if held else now, sharpest, now, now)
+    return _Needs(None, sharpest, begins or _NOTHING, now)
 
 
 def _needs_of(kind: Any, told_of: Any) -> _Needs:
@@ -328,7 +327,7 @@ def _needs_of(kind: Any, told_of: Any) -> _Needs:
 
 def _just(ways: Iterable[str]) -> _Needs:
     exact = frozenset(ways)
-    return _Needs(exact, [exact], exact, exact)
+    return _Needs(exact, exact, exact, exact)
 
 
 def _one_letter(told_of: Any) -> _Needs:
@@ -350,19 +349,15 @@ def _repeated(least: int, most: int, parts: Any) -> _Needs:
     if least == 0:
         is_small = most == 1 and part.exact is not None
         return _just({"", *(part.exact or ())}) if is_small else _ANYTHING
-    return _Needs(None, part.demands, part.begins, part.ends)
+    return part._replace(exact=None)
 
 
 def _any_of(ways: Sequence[_Needs]) -> _Needs:
-    begins = frozenset().union(*(way.begins for way in ways))
-    ends = frozenset().union(*(way.ends for way in ways))
+    holds, begins, ends = (frozenset().union(*of) for of in list(zip(*ways, strict=True))[1:])
     exact = [way.exact for way in ways if way.exact is not None]
-    if len(exact) == len(ways):
-        together = frozenset().union(*exact)
-        few = together if len(together) <= _MOST else None
-        return _Needs(few, [together], begins, ends)
-    sharpest = [max(way.demands, key=_sharpness, default=_NOTHING) for way in ways]
-    return _Needs(None, [frozenset().union(*sharpest)], begins, ends)
+    if len(exact) == len(ways) and len(holds) <= _MOST:
+        return _just(holds)
+    return _Needs(None, holds, begins, ends)
 
 
 def _sharpness(pieces: Pieces) -> tuple[float, int]:
