@@ -14,7 +14,7 @@ from heard.think.evaluation import CORPUS, of_corpus
 from heard.think.hints import PERSONAL, TONE, Book, Lines
 from heard.think.kind import tone
 from heard.think.posts import announcing, quarrels
-from heard.think.privacy import disclosures, personal_data
+from heard.think.privacy import asking, disclosures, personal_data
 from heard.think.wording import folded, own_words
 
 # Every rule there is, whichever module wrote it.
@@ -64,6 +64,31 @@ def test_a_part_of_a_text_is_searched_as_a_pattern_searches_it(
     for lines, pattern in PATTERNS:
         found, there = lines.search(text, start, end), pattern.search(text, start, end)
         assert (found and found.span()) == (there and there.span())
+
+
+OPENINGS = ["Send us", "Could you share", "what's", "May we have", "Please reply with", "we need"]
+DATA = [
+    "order number",
+    "e-mail",
+    "bank details",
+    "id",
+    "iban",
+    "PIN",
+    "one-time code",
+    "zip",
+    "cvv",
+]
+
+
+@given(
+    st.sampled_from(OPENINGS),
+    st.lists(st.sampled_from(["your", "the", "full", "and", "quickly", *DATA]), max_size=5),
+)
+def test_a_request_names_what_it_asks_for(opening: str, words: list[str]) -> None:
+    text = " ".join([opening, *words])
+    may = PERSONAL.told(text)
+    assert asking._NAMES_DATA in may or not asking._REQUEST.search(text)
+    assert asking._NAMES_SECRETS in may or not asking._SECRET_REQUEST.search(text)
 
 
 @pytest.mark.parametrize("book", [PERSONAL, TONE])
