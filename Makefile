@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCKED := uv.lock pyproject.toml bin/bootstrap.py
 .DEFAULT_GOAL := help
+# What is compiled once is kept: the tests start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup run test check bench pictures models browser
 
 help: ## List what can be made

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +34,18 @@ NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 # Nothing here is judged by a watch: the first example loads models, and machines are busy.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: who walks through pages waits half of the time."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """While the processes look for all tests, the database that they copy is made."""
+    if not config.option.file_or_dir and not os.environ.get("DATABASE_URL"):
+        making = subprocess.Popen([sys.executable, "-m", "tests.prepared"], cwd=config.rootpath)
+        atexit.register(making.wait)
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]

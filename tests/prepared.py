@@ -36,14 +36,20 @@ def _remove(folder: Path) -> None:
 FOLDER = _folder()
 
 
-def prepare(home: Path) -> None:
-    """Put a database as `heard migrate` leaves it into a data folder that has none."""
-    model, made = FOLDER / "house", FOLDER / "made"
+def made() -> Path:
+    """The data folder that is copied; makes it, or waits for who is making it."""
+    model, mark = FOLDER / "house", FOLDER / "made"
     with (FOLDER / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
+        if not mark.exists():
             _make(model)
-            made.touch()
+            mark.touch()
+    return model
+
+
+def prepare(home: Path) -> None:
+    """Put a database as `heard migrate` leaves it into a data folder that has none."""
+    model = made()
     if not (home / "postgres-password").exists():  # another one is told to it at its next start
         shutil.copy(model / "postgres-password", home)
     copy = cluster.locate(home).folder
@@ -64,3 +70,7 @@ def _make(model: Path) -> None:
         )
     finally:
         postgres.stop(model)
+
+
+if __name__ == "__main__":
+    made()
