@@ -35,7 +35,6 @@ def test_a_campaign_is_one_line_and_is_done_at_once() -> None:
         with browsing() as browser:
             page = browser.new_context(viewport={"width": 1600, "height": 900}).new_page()
             page.set_default_timeout(60_000)
-            expect.set_options(timeout=30_000)
             page.goto(link)
             page.get_by_role("button", name="Look around in it").click()
             expect(page).to_have_url(re.compile(r":\d+/$"), timeout=180_000)

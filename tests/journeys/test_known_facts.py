@@ -87,7 +87,6 @@ def test_a_known_price_is_taken_with_one_key_and_each_question_is_ticked_off(
         with browsing() as browser:
             page = browser.new_context(viewport=WIDE).new_page()
             page.set_default_timeout(60_000)
-            expect.set_options(timeout=30_000)
             opens_the_doors(page, link)
             writes_down(house, page, eyes, tmp_path)
 

@@ -62,7 +62,6 @@ def test_what_people_say_of_readings_is_learnt_and_the_next_message_read_by_it()
         with browsing() as browser:
             page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
             page.set_default_timeout(60_000)
-            expect.set_options(timeout=30_000)
             opens_the_doors(page, link)
             soup_is_spoken_of(house)
 

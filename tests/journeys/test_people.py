@@ -50,7 +50,6 @@ def test_people_are_known_joined_and_told_apart_by_keys() -> None:
         with browsing() as browser:
             page = browser.new_context(viewport={"width": 1600, "height": 900}).new_page()
             page.set_default_timeout(60_000)
-            expect.set_options(timeout=30_000)
             opens_the_doors(page, link)
             people_speak(house)
 

@@ -30,6 +30,7 @@ from tests.journeys.program import Program, listening
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 SECRET = signing.new_secret()
+PATIENCE_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
         running.wait(20)
 
 
-def until(true: Callable[[], bool], *, seconds: float = 30) -> None:
+def until(true: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen"
@@ -67,7 +68,8 @@ def until(true: Callable[[], bool], *, seconds: float = 30) -> None:
 def post(server: LiveServer, inbox: Inbox, said: Any, *, name: str) -> httpx.Response:
     body = json.dumps(said).encode()
     headers = signing.signed(body, secret=SECRET, message_id=name, at=timezone.now())
-    return httpx.post(f"{server.url}/hooks/{inbox.token}/", content=body, headers=headers)
+    address = f"{server.url}/hooks/{inbox.token}/"
+    return httpx.post(address, content=body, headers=headers, timeout=PATIENCE_SECONDS)
 
 
 def question(number: int) -> dict[str, Any]:
@@ -84,7 +86,9 @@ def test_a_program_asks_and_hears_the_answer(
         make.owner(name="Bo"), name="t", scopes=["read", "write"], by=None, now=timezone.now()
     )
     api = httpx.Client(
-        base_url=f"{live_server.url}/api/v1", headers={"Authorization": f"Bearer {token}"}
+        base_url=f"{live_server.url}/api/v1",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=PATIENCE_SECONDS,
     )
     with worker() as running, api:
         assert post(live_server, inbox, question(1), name="d1").status_code == 202
