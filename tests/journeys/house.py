@@ -95,10 +95,6 @@ class House:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def at_once(self, job: str) -> None:
-        """Have a job done now that is done by the minute."""
-        self.command("procrastinate", "defer", "--ignore-already-enqueued", job, '{"timestamp": 0}')
-
     def end(self) -> None:
         """Ctrl-C, and nothing of it stays."""
         if self._run is not None and self._run.poll() is None:

@@ -94,7 +94,6 @@ def test_switched_on_tried_a_suggestion_taken_and_a_draft_with_its_sources() -> 
             page.get_by_role("button", name="Keep", exact=True).click()
 
             writes(browser, contact_page(house), "Zofia Kowalska", QUESTION)
-            house.at_once("read_again")
             page.goto(f"{house.url}/inbox/open/")
             page.get_by_role("link", name="Zofia Kowalska").first.click()
             suggested = page.get_by_text("The server suggests: unhappy, warns others off")
