@@ -1,7 +1,8 @@
 """The live process: turns PostgreSQL NOTIFY into server-sent events for open pages.
 
 One connection listens for all clients of the process. Everybody hears only of inboxes that they
-may see; that is read again every half minute, and a session that has ended ends its stream.
+may see; that is read again every half minute, and a session that has ended ends its stream. What
+was told while a page was on its way to its reader is told to it when it begins to listen.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import django
 import psycopg
@@ -39,6 +42,10 @@ CHECK_SECONDS = 30.0
 RETRY_MILLISECONDS = 2000
 LONGEST_PAUSE_SECONDS = 10.0
 QUEUE_LENGTH = 200
+REMEMBERED = 500
+"""So many notifications are kept for pages that are still on their way."""
+ON_ITS_WAY_SECONDS = 2.0
+"""How much longer than it says a page may have been on its way: its question travels, too."""
 BEAT = "event: beat\ndata: {}\n\n"
 """An event and not a comment: a page must notice when a line is open and nothing comes through."""
 CATCH_UP = '{"what": "everything", "changed": []}'
@@ -69,6 +76,9 @@ class Hub:
     def __init__(self) -> None:
         self.clients: set[Client] = set()
         self.task: asyncio.Task[None] | None = None
+        self.told: deque[tuple[float, str]] = deque(maxlen=REMEMBERED)
+        # Since when every notification is among those; never, while nobody listens.
+        self.told_since = math.inf
 
     async def join(self, client: Client) -> None:
         """Add a client; the first one starts the listening."""
@@ -91,38 +101,61 @@ class Hub:
     async def listen(self) -> None:
         """Pass on every notification; reconnect with growing pauses, then let all catch up."""
         pause = 0.1
-        has_listened = False
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
                     **_database(), autocommit=True, connect_timeout=5
                 ) as listening:
                     await listening.execute(f"LISTEN {CHANNEL}")
-                    if has_listened:
-                        self.tell_all(CATCH_UP)
-                    has_listened, pause = True, 0.1
+                    # Whatever happened while nobody listened was told to nobody.
+                    self.tell_all(CATCH_UP)
+                    self.told_since, pause = time.monotonic(), 0.1
                     async for notification in listening.notifies():
                         self.pass_on(notification.payload)
             except psycopg.Error as error:
+                self.told_since = math.inf
                 log.warning("the database does not answer (%s); trying again", error)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     def pass_on(self, payload: str) -> None:
-        """Give everybody their part of one notification."""
+        """Give everybody their part of one notification, and keep it for those on their way."""
+        if len(self.told) == REMEMBERED:
+            self.told_since = max(self.told_since, self.told[0][0])
+        self.told.append((time.monotonic(), payload))
         for client in self.clients:
-            try:
-                part = client.listener.hears(payload)
-            except (ValueError, KeyError, TypeError, IndexError):
-                log.warning("a notification could not be read: %.100s", payload)
-                return
-            if part is not None:
-                client.put(part)
+            _put(client, payload)
+
+    def recall(self, client: Client, *, age: float) -> None:
+        """Tell a page what was told since it was asked for, `age` seconds ago.
+
+        Who is older than what is remembered reads everything again. While nobody listens nothing is
+        said: as soon as somebody does, everybody catches up.
+        """
+        asked = time.monotonic() - age - ON_ITS_WAY_SECONDS
+        if self.told_since == math.inf:
+            return
+        if asked < self.told_since:
+            client.put(CATCH_UP)
+            return
+        for at, payload in self.told:
+            if at >= asked:
+                _put(client, payload)
 
     def tell_all(self, event: str) -> None:
         """Say the same to everybody."""
         for client in self.clients:
             client.put(event)
+
+
+def _put(client: Client, payload: str) -> None:
+    try:
+        part = client.listener.hears(payload)
+    except (ValueError, KeyError, TypeError, IndexError):
+        log.warning("a notification could not be read: %.100s", payload)
+        return
+    if part is not None:
+        client.put(part)
 
 
 hub = Hub()
@@ -143,10 +176,12 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         elif scope["method"] not in ("GET", "HEAD") or origin is None:
             await _refuse(send, 403, origin)
         else:
-            await _stream(headers, receive, send, origin)
+            await _stream(headers, receive, send, origin, age=_age(scope))
 
 
-async def _stream(headers: dict[str, str], receive: Receive, send: Send, origin: str) -> None:
+async def _stream(
+    headers: dict[str, str], receive: Receive, send: Send, origin: str, *, age: float | None
+) -> None:
     """Stay with one page until it goes, its session ends, or the process does."""
     session_key = _session_key(headers.get("cookie", ""))
     listener = await _listener(session_key) if session_key else None
@@ -156,6 +191,8 @@ async def _stream(headers: dict[str, str], receive: Receive, send: Send, origin:
     client = Client(listener)
     gone = asyncio.create_task(_gone(receive))
     await hub.join(client)
+    if age is not None:
+        hub.recall(client, age=age)
     try:
         await send(
             {
@@ -202,6 +239,12 @@ async def _tell(client: Client, session_key: str, gone: asyncio.Task[None], send
             if listener != client.listener:
                 client.put(CATCH_UP)
             client.listener, checked = listener, time.monotonic()
+
+
+def _age(scope: Scope) -> float | None:
+    """How many seconds ago the page was asked for, None if it does not say so."""
+    said = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("age", [""])[0]
+    return int(said) / 1000 if said.isascii() and said.isdigit() and len(said) < 12 else None
 
 
 async def _listener(session_key: str) -> Listener | None:

@@ -74,7 +74,9 @@
     if (withTop) query.set("top", "1");
     const answer = await fetch(`${list.dataset.url}?${query}`, { headers: { "HX-Request": "true" } });
     if (answer.headers.get("HX-Redirect")) { location.href = answer.headers.get("HX-Redirect"); return; }
-    if (answer.ok && list.isConnected) mergeRows(await answer.text(), ids);
+    const html = await answer.text();
+    // Another list may have come meanwhile, of which these rows are no part.
+    if (answer.ok && list.isConnected) mergeRows(html, ids);
   };
 
   /* ── The open conversation ── */
@@ -101,7 +103,8 @@
     const open = told();
     if (!open) return;
     const answer = await fetch(`${house().dataset.conversations}${open.dataset.id}/presence/`);
-    if (answer.ok && $("#present")) $("#present").innerHTML = await answer.text();
+    const html = await answer.text();
+    if (answer.ok && told()?.dataset.id === open.dataset.id && $("#present")) $("#present").innerHTML = html;
   };
 
   /* ── Live: what has changed is gathered for a moment, then fetched once ── */
@@ -164,7 +167,8 @@
     if (!house()?.dataset.live) return;
     clearTimeout(relisten);
     stream?.close();
-    const line = stream = new EventSource(house().dataset.live, { withCredentials: true });
+    // What was told between the page's making and its listening is told again: it says how old it is.
+    const line = stream = new EventSource(`${house().dataset.live}?age=${Math.ceil(performance.now())}`, { withCredentials: true });
     lastHeard = Date.now();
     for (const sign of ["open", "message", "beat"]) line.addEventListener(sign, () => { lastHeard = Date.now(); });
     line.addEventListener("open", () => {

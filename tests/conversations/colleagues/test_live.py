@@ -96,7 +96,7 @@ class Answer:
 
 
 @contextlib.asynccontextmanager
-async def listening(key: str, **headers: str) -> AsyncIterator[Answer]:
+async def listening(key: str, asks: str = "", **headers: str) -> AsyncIterator[Answer]:
     """One page that listens, until the end of the block."""
     answer = Answer()
     left = asyncio.Event()
@@ -110,6 +110,7 @@ async def listening(key: str, **headers: str) -> AsyncIterator[Answer]:
         "type": "http",
         "method": "GET",
         "path": "/live/",
+        "query_string": asks.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in given.items()],
     }
     page = asyncio.create_task(live.application(scope, receive, answer.send))
@@ -154,6 +155,8 @@ def test_a_change_reaches_the_pages_that_may_hear_of_it() -> None:
             await until_listening()
             await sync_to_async(notify)((7, kitchen.pk))
             await sync_to_async(notify)((8, kitchen.pk), (9, bar.pk), what="presence")
+            for page in (agents, owners):
+                assert (await page.event())["what"] == "everything"
             expected = {"what": "presence", "changed": [[9, bar.pk]]}
             assert await agents.event() == expected
             assert (await owners.event())["changed"] == [[7, kitchen.pk]]
@@ -170,12 +173,48 @@ def test_pages_catch_up_after_the_database_was_away() -> None:
     async def walk() -> None:
         async with listening(key) as answer:
             await until_listening()
+            assert (await answer.event())["what"] == "everything"
             await sync_to_async(hang_up)()
             assert (await answer.event())["what"] == "everything"
             await sync_to_async(notify)((5, 1))
             assert (await answer.event())["changed"] == [[5, 1]]
 
     run(walk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_happened_while_a_page_was_on_its_way_is_told_when_it_listens() -> None:
+    team = make.team()
+    bar, kitchen = make.inbox(teams=(team,)), make.inbox(teams=(make.team(),))
+    key = session(browser(make.user(teams=(team,))))
+
+    async def walk() -> None:
+        async with listening(key) as first:
+            await until_listening()
+            assert (await first.event())["what"] == "everything"
+            await asyncio.sleep(live.ON_ITS_WAY_SECONDS)
+            await sync_to_async(notify)((7, kitchen.pk), (8, bar.pk))
+            assert (await first.event())["changed"] == [[8, bar.pk]]
+            async with listening(key, asks="age=0") as late:
+                assert (await late.event())["changed"] == [[8, bar.pk]]
+            async with listening(key, asks="age=60000") as older_than_what_is_known:
+                assert (await older_than_what_is_known.event())["what"] == "everything"
+            async with listening(key, asks="age=-1") as says_nothing:
+                await sync_to_async(notify)((9, bar.pk))
+                assert (await says_nothing.event())["changed"] == [[9, bar.pk]]
+
+    run(walk)
+
+
+def test_who_asks_for_more_than_is_remembered_reads_everything() -> None:
+    hub = live.Hub()
+    hub.told_since = 0.0
+    for number in range(live.REMEMBERED + 1):
+        hub.pass_on(json.dumps({"what": "conversation", "changed": [[number, 1]]}))
+    client = live.Client(Listener(user_id=1, inboxes=None))
+    hub.recall(client, age=3600)
+    assert client.queue.get_nowait() == live.CATCH_UP
+    assert client.queue.empty()
 
 
 async def until_listening() -> None:
