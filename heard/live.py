@@ -120,11 +120,11 @@ class Hub:
 
     def pass_on(self, payload: str) -> None:
         """Give everybody their part of one notification, and keep it for those on their way."""
+        if not all(_put(client, payload) for client in self.clients):
+            return
         if len(self.told) == REMEMBERED:
             self.told_since = max(self.told_since, self.told[0][0])
         self.told.append((time.monotonic(), payload))
-        for client in self.clients:
-            _put(client, payload)
 
     def recall(self, client: Client, *, age: float) -> None:
         """Tell a page what was told since it was asked for, `age` seconds ago.
@@ -148,14 +148,16 @@ class Hub:
             client.put(event)
 
 
-def _put(client: Client, payload: str) -> None:
+def _put(client: Client, payload: str) -> bool:
+    """Queue the part of a notification that a page may hear; False if it cannot be read."""
     try:
         part = client.listener.hears(payload)
     except (ValueError, KeyError, TypeError, IndexError):
         log.warning("a notification could not be read: %.100s", payload)
-        return
+        return False
     if part is not None:
         client.put(part)
+    return True
 
 
 hub = Hub()

@@ -280,3 +280,4 @@ def test_what_cannot_be_read_is_passed_over() -> None:
     for payload in ("", "{}", "[]", '{"what": "conversation", "changed": [1]}'):
         hub.pass_on(payload)
     assert client.queue.empty()
+    assert not hub.told
